@@ -1,0 +1,48 @@
+"""Every failure that has a name, raised alike on both sides of the wire.
+
+Free of HTTP: each face of the master has a table from these to its codes, and the
+client library raises the same class again.
+"""
+
+
+class SlapError(Exception):
+    """Anything that went wrong between a node, a person and the master.
+
+    Its text is one sentence for the person who has to do something about it.
+    """
+
+
+class ProtocolError(SlapError):
+    """The bytes or fields that came in are not what the protocol allows."""
+
+
+class InvalidValue(SlapError):
+    """A well-formed value that the site can't accept: a wrong state, a bad title, an unknown key."""
+
+
+class NotFound(SlapError):
+    """No such thing, or it belongs to somebody else: the two are not told apart."""
+
+
+class NotReady(SlapError):
+    """Accepted, but nothing to show yet; the peer should ask again."""
+
+
+class Forbidden(SlapError):
+    """The asker is known and may see the thing, but may not do this to it."""
+
+
+class Unauthenticated(SlapError):
+    """Nobody has proved who asks."""
+
+
+class Conflict(SlapError):
+    """It contradicts what is there: a title taken, a certificate still active."""
+
+
+class StillActive(Conflict):
+    """A certificate is asked for while another one is active."""
+
+
+class ConfigurationError(SlapError):
+    """A configuration file or an environment variable says something it may not say."""
