@@ -1,0 +1,191 @@
+"""Environments of the real client: which Python it needs, where there is one, and what is installed beside it."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from slapcore.errors import ConfigurationError
+from slapmaster.demo.account import Account
+from slapmaster.demo.process import make_environment
+from slapmaster.demo.process import run
+
+#: version of slapos.core -> the Python it needs at least, for its node commands not to be missing
+NEEDS = {
+    "1.26.1": (3, 12),
+    "1.26.0": (3, 12),
+    "1.25.0": (3, 12),
+    "1.24.1": (3, 11),
+}
+NEWEST = "1.26.1"
+OLDEST = "1.24.1"
+
+#: what the example releases need beside it: buildout runs instances offline, with what is importable
+RECIPES = ("slapos.recipe.build", "slapos.recipe.template", "zc.recipe.egg", "Jinja2")
+
+#: pkg_resources is gone from later ones
+PINS = ("setuptools<82", "wheel")
+
+CACHE_VARIABLE = "SLAPMASTER_PEERS"
+MARK = "installed"
+BEST_FIRST = ("3.12", "3.13", "3.14", "3.11")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python of this machine."""
+
+    executable: Path
+    prefix: Path
+    version: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A directory with one version of slapos.core, ready to run."""
+
+    version: str
+    directory: Path
+
+    @property
+    def slapos(self) -> Path:
+        return self.directory / "bin" / "slapos"
+
+    @property
+    def python(self) -> Path:
+        return self.directory / "bin" / "python"
+
+
+def cache_directory(account: Account) -> Path:
+    """Say where environments are kept from one run to the next: where the node's user can get at them."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).absolute()
+    own = Path.home() / ".cache" / "slapmaster" / "peers"
+    if account.is_ours or is_open_to_all(Path.home()):
+        return own
+    return Path("/var/cache/slapmaster/peers")
+
+
+def is_open_to_all(directory: Path) -> bool:
+    """Tell whether everybody may pass through ``directory`` and all that is above it."""
+    return all(above.stat().st_mode & 0o001 for above in (directory, *directory.parents) if above.exists())
+
+
+def make_environment_of(version: str, account: Account, cache: Path) -> Environment:
+    """Give an environment with slapos.core ``version``: the one of last time, or a new one."""
+    environment = Environment(version, cache / f"slapos-{version}")
+    cache.mkdir(parents=True, exist_ok=True)
+    with only_one(cache / f"slapos-{version}.lock"):
+        if not (environment.directory / MARK).exists():
+            shutil.rmtree(environment.directory, ignore_errors=True)
+            interpreter = find_interpreter(version, account, cache)
+            install(environment, interpreter, cache)
+    return environment
+
+
+def make_newest(account: Account, cache: Path) -> Environment:
+    """Give an environment of the newest client, or of the oldest where no Python fits the newest."""
+    try:
+        return make_environment_of(NEWEST, account, cache)
+    except ConfigurationError:
+        return make_environment_of(OLDEST, account, cache)
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold the lock at ``path``: two runs at once must not build the same thing."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def install(environment: Environment, interpreter: Interpreter, cache: Path) -> None:
+    """Create the environment and mark it as whole once everything is in it."""
+    ourselves = Account("", os.getuid(), os.getgid())
+    variables = make_environment(Path.home())
+    directory = environment.directory
+    run([interpreter.executable, "-m", "venv", directory], ourselves, variables).require()
+    wanted = (f"slapos.core=={environment.version}", *PINS, *RECIPES)
+    pip = [environment.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # The recipes come as sources which are built with the setuptools that was pinned, not with one of their own.
+    run([*pip, *PINS], ourselves, variables).require()
+    run([*pip, "--no-build-isolation", *wanted], ourselves, variables, patience=900).require()
+    (directory / MARK).write_text("\n".join(wanted) + "\n")
+
+
+def find_interpreter(version: str, account: Account, cache: Path) -> Interpreter:
+    """Find a Python for slapos.core ``version`` which ``account`` can execute; copy one if need be."""
+    fitting = [found for found in find_interpreters() if found.version >= NEEDS[version]]
+    for found in fitting:
+        if is_executable(found.executable, account):
+            return found
+    for found in fitting:
+        copied = copy_interpreter(found, cache)
+        if is_executable(copied.executable, account):
+            return copied
+    least = ".".join(map(str, NEEDS[version]))
+    raise ConfigurationError(
+        f"slapos.core {version} needs Python {least} or newer, and none was found that {account.name} can run"
+    )
+
+
+def find_interpreters() -> list[Interpreter]:
+    """List the Pythons of this machine that any client runs on, those it is most at home on first."""
+    found: dict[Path, Interpreter] = {}
+    for path in candidate_paths():
+        interpreter = examine(path)
+        if interpreter is not None:
+            found.setdefault(interpreter.executable.resolve(), interpreter)
+    order = {tuple(map(int, name.split("."))): place for place, name in enumerate(BEST_FIRST)}
+    fitting = [interpreter for interpreter in found.values() if interpreter.version in order]
+    return sorted(fitting, key=lambda interpreter: order[interpreter.version])
+
+
+def candidate_paths() -> Iterator[Path]:
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    for name in BEST_FIRST:
+        yield Path("/usr/bin") / f"python{name}"
+        yield Path("/usr/local/bin") / f"python{name}"
+        yield from sorted(pyenv.glob(f"{name}.*/bin/python{name}"))
+        on_path = shutil.which(f"python{name}")
+        if on_path:
+            yield Path(on_path)
+    yield Path(sys.base_prefix) / "bin" / "python3"
+
+
+def examine(path: Path) -> Interpreter | None:
+    """Ask the Python at ``path`` who it is; ``None`` when it does not answer, or can't make an environment."""
+    question = "import sys, venv, ensurepip; print(*sys.version_info[:2], sys.executable, sys.base_prefix, sep='\\n')"
+    try:
+        answer = subprocess.run([path, "-c", question], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    major, minor, executable, prefix = answer.stdout.splitlines()
+    return Interpreter(Path(executable), Path(prefix), (int(major), int(minor)))
+
+
+def is_executable(path: Path, account: Account) -> bool:
+    """Tell whether ``account`` can run the Python at ``path``."""
+    try:
+        return run([path, "-c", "import encodings"], account, {"HOME": "/"}, patience=30).code == 0
+    except PermissionError:
+        return False
+
+
+def copy_interpreter(interpreter: Interpreter, cache: Path) -> Interpreter:
+    """Copy a Python from where others can't go, below a private home, to where they can."""
+    name = ".".join(map(str, interpreter.version))
+    target = cache / f"python-{name}"
+    with only_one(cache / f"python-{name}.lock"):
+        if not (target / MARK).exists():
+            shutil.rmtree(target, ignore_errors=True)
+            left_out = shutil.ignore_patterns("test", "tests", "__pycache__", "site-packages", "*.a", "idlelib", "share")
+            shutil.copytree(interpreter.prefix, target, symlinks=True, ignore=left_out)
+            (target / MARK).touch()
+    return Interpreter(target / "bin" / f"python{name}", target, interpreter.version)

@@ -1,0 +1,24 @@
+"""Bang: have a node, or a whole tree, processed again."""
+
+from slapmaster.domain.act import Act
+from slapmaster.domain.instance import Instance
+from slapmaster.domain.node import ComputeNode
+
+
+def bang_tree(act: Act, instance: Instance) -> None:
+    """Have every instance of the tree of ``instance`` processed again."""
+    for member in instance.tree.everything():
+        if not member.shared:
+            member.touch(act.now)
+    act.note("bang", instance.tree.reference, instance.reference)
+
+
+def bang_node(act: Act, node: ComputeNode) -> None:
+    """Have every tree with an instance on ``node`` processed again."""
+    trees = {}
+    for partition in node.partitions.values():
+        if partition.instance is not None:
+            trees[partition.instance.tree.reference] = partition.instance
+    for instance in trees.values():
+        bang_tree(act, instance)
+    act.note("bang", node.reference)

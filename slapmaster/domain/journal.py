@@ -1,0 +1,36 @@
+"""Who changed what, when, from where; append-only.
+
+Entries are spread over shards at random: one tree that only grows at its end would have every
+two writers meet in its last bucket.
+"""
+
+import random
+from collections.abc import Iterator
+from heapq import merge
+
+from BTrees.LOBTree import LOBTree
+from persistent import Persistent
+
+SHARDS = 16
+
+#: who, from where, event, reference of what was changed, detail
+Entry = tuple[str, str, str, str, str]
+
+
+class Journal(Persistent):
+    """What happened, by time in microseconds."""
+
+    def __init__(self) -> None:
+        self.shards = tuple(LOBTree() for _ in range(SHARDS))
+
+    def add(self, when: int, entry: Entry) -> None:
+        shard = random.choice(self.shards)
+        while not shard.insert(when, entry):
+            when += 1
+
+    def __len__(self) -> int:
+        return sum(len(shard) for shard in self.shards)
+
+    def since(self, when: int) -> Iterator[tuple[int, Entry]]:
+        """Walk what happened at ``when`` or later, oldest first."""
+        return merge(*(shard.items(when) for shard in self.shards))

@@ -1,0 +1,214 @@
+"""ComputeNode and ComputePartition: a machine, and the places on it.
+
+Whatever a node would see differently bumps its ``revision`` (:meth:`ComputeNode.changed`);
+whatever an instance must be processed again for also moves its partition's ``timestamp``
+(:meth:`ComputePartition.touch`), which is in microseconds and only grows.
+"""
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from BTrees.Length import Length
+from BTrees.OOBTree import OOBTree
+from BTrees.OOBTree import OOTreeSet
+from persistent import Persistent
+
+from slapcore.errors import NotFound
+from slapmaster.domain.certificate import Certificate
+from slapmaster.domain.container import Container
+from slapmaster.domain.status import AccessStatus
+
+if TYPE_CHECKING:
+    from slapmaster.domain.instance import SharedInstance
+    from slapmaster.domain.instance import SoftwareInstance
+
+
+class AllocationScope(StrEnum):
+    """Whether a node takes new instances, or why not."""
+
+    OPEN = "open"
+    OUTDATED = "close/outdated"
+    MAINTENANCE = "close/maintenance"
+    TERMINATION = "close/termination"
+    FOREVER = "close/forever"
+    NO_ALLOCATION = "close/noallocation"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address of a partition; gateway and network only for routed interfaces."""
+
+    interface: str
+    ip: str
+    netmask: str
+    gateway: str = ""
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionSpec:
+    """What a node says of one of its partitions."""
+
+    name: str
+    addresses: tuple[Address, ...]
+    capabilities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What a node says of itself besides its partitions."""
+
+    address: str = ""
+    netmask: str = ""
+    os_type: str = ""
+    public_ipv4: str = ""
+    agent_version: str = ""
+
+
+class ComputePartition(Persistent):
+    """One place on a node: a user, a directory, some addresses."""
+
+    instance: "SoftwareInstance | None" = None
+    shared: OOBTree | None = None
+    addresses: tuple[Address, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    active = True
+    timestamp = 0
+
+    def __init__(self, node: "ComputeNode", name: str) -> None:
+        self.node = node
+        self.name = name
+
+    @property
+    def is_free(self) -> bool:
+        return self.active and self.instance is None
+
+    def touch(self, now: int) -> None:
+        """Have the node process this partition again."""
+        self.timestamp = max(now, self.timestamp + 1)
+        self.node.changed()
+
+    def occupy(self, instance: "SoftwareInstance", now: int) -> None:
+        self.instance = instance
+        self.node.free.remove(self.name)
+        self.node.free_count.change(-1)
+        self.touch(now)
+
+    def vacate(self, now: int) -> None:
+        self.instance = None
+        self.shared = None
+        if self.active:
+            self.node.free.insert(self.name)
+            self.node.free_count.change(1)
+        self.touch(now)
+
+    def shared_instances(self) -> "Iterator[SharedInstance]":
+        """Walk the shared instances that live in this partition's instance, by reference."""
+        return iter(self.shared.values() if self.shared is not None else ())
+
+    def take_in(self, shared: "SharedInstance", now: int) -> None:
+        if self.shared is None:
+            self.shared = OOBTree()
+        self.shared[shared.reference] = shared
+        self.touch(now)
+
+    def put_out(self, shared: "SharedInstance", now: int) -> None:
+        if self.shared is not None:
+            del self.shared[shared.reference]
+        self.touch(now)
+
+
+class ComputeNode(Persistent):
+    """A machine that runs instances.
+
+    ``free`` holds the names of the partitions that nothing lives in.  ``categories`` are what
+    requests may ask of a node (region, memory …).
+    """
+
+    scope = AllocationScope.OPEN
+    facts = NodeFacts()
+    categories: tuple[tuple[str, str], ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    network = ""
+
+    def __init__(self, reference: str, title: str, project: str) -> None:
+        self.reference = reference
+        self.title = title
+        self.project = project
+        self.partitions = OOBTree()
+        self.installations = OOBTree()
+        self.free = OOTreeSet()
+        self.free_count = Length()
+        self.revision = Length()
+        self.access = AccessStatus()
+        self.usage = OOBTree()
+
+    def __getitem__(self, name: str) -> ComputePartition:
+        partition = self.partitions.get(name)
+        if partition is None:
+            raise NotFound(f"no partition {name!r} on {self.reference}")
+        return partition  # type: ignore[no-any-return]
+
+    @property
+    def is_open(self) -> bool:
+        return self.scope is AllocationScope.OPEN
+
+    @property
+    def has_room(self) -> bool:
+        return self.is_open and self.free_count() > 0
+
+    def changed(self) -> None:
+        """Have every cached view of this node made again."""
+        self.revision.change(1)
+
+    def take_over(self, facts: NodeFacts, specs: Sequence[PartitionSpec], now: int) -> bool:
+        """Follow what the node says it is; tell whether that changed anything.
+
+        A partition no longer named leaves service if nothing lives in it; one that is in use
+        is kept.  Named again, it comes back.
+        """
+        known = self.revision()
+        if facts != self.facts:
+            self.facts = facts
+            self.changed()
+        wanted = {spec.name: spec for spec in specs}
+        for spec in specs:
+            self._bring(spec, now)
+        for name, partition in self.partitions.items():
+            if name not in wanted and partition.is_free:
+                self._retire(partition)
+        return bool(self.revision() != known)
+
+    def _bring(self, spec: PartitionSpec, now: int) -> None:
+        partition = self.partitions.get(spec.name)
+        if partition is None:
+            partition = self.partitions[spec.name] = ComputePartition(self, spec.name)
+            self._return_to_service(partition)
+        elif not partition.active:
+            partition.active = True
+            self._return_to_service(partition)
+        if (partition.addresses, partition.capabilities) != (spec.addresses, spec.capabilities):
+            partition.addresses = spec.addresses
+            partition.capabilities = spec.capabilities
+            partition.touch(now)
+
+    def _return_to_service(self, partition: ComputePartition) -> None:
+        self.free.insert(partition.name)
+        self.free_count.change(1)
+        self.changed()
+
+    def _retire(self, partition: ComputePartition) -> None:
+        partition.active = False
+        self.free.remove(partition.name)
+        self.free_count.change(-1)
+        self.changed()
+
+
+class Nodes(Container[ComputeNode]):
+    """All compute nodes; a title is used once per project."""
+
+    kind = "compute node"
+    unique = {"title": lambda node: (node.project, node.title)}

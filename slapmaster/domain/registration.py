@@ -1,0 +1,46 @@
+"""Register a node, or take over what a node says of itself; open and close it."""
+
+from collections.abc import Sequence
+
+from slapmaster.domain.act import Act
+from slapmaster.domain.allocation import place_waiting
+from slapmaster.domain.node import AllocationScope
+from slapmaster.domain.node import ComputeNode
+from slapmaster.domain.node import NodeFacts
+from slapmaster.domain.node import PartitionSpec
+from slapmaster.domain.project import Project
+from slapmaster.domain.values import check_title
+
+
+def register_node(act: Act, project: Project, title: str) -> ComputeNode:
+    """Give the node called ``title`` in ``project``, made if there was none."""
+    check_title(title, "node's title")
+    node = act.site.nodes.find_by("title", (project.reference, title))
+    if node is None:
+        node = ComputeNode(act.new_reference("COMP"), title, project.reference)
+        act.site.nodes.add(node)
+        act.note("node registered", node.reference, title)
+    return node
+
+
+def format_node(
+    act: Act, node: ComputeNode, facts: NodeFacts, specs: Sequence[PartitionSpec]
+) -> bool:
+    """Follow what ``node`` says it is; tell whether that changed anything."""
+    if not node.take_over(facts, specs, act.now):
+        return False
+    act.note("node formatted", node.reference, f"{len(specs)} partitions")
+    act.site.room.settle(node)
+    place_waiting(act, node)
+    return True
+
+
+def change_scope(act: Act, node: ComputeNode, scope: AllocationScope) -> bool:
+    """Open or close ``node`` to new instances; tell whether that changed anything."""
+    if scope is node.scope:
+        return False
+    node.scope = scope
+    act.note("allocation scope changed", node.reference, scope)
+    act.site.room.settle(node)
+    place_waiting(act, node)
+    return True

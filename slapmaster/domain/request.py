@@ -1,0 +1,209 @@
+"""Ask for an instance: create, change, rename, stop, destroy; its place is found at once.
+
+The last requester wins: an instance asked for by another instance of its tree moves below it.
+Destroying goes down the tree, stopping too (a stopped tree stops what is in it).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+
+from slapcore.errors import Conflict
+from slapcore.errors import InvalidValue
+from slapcore.errors import NotReady
+from slapcore.states import InstanceState
+from slapmaster.domain.act import Act
+from slapmaster.domain.allocation import allocate
+from slapmaster.domain.allocation import open_to_shared
+from slapmaster.domain.departure import depart
+from slapmaster.domain.instance import Instance
+from slapmaster.domain.instance import SharedInstance
+from slapmaster.domain.instance import SoftwareInstance
+from slapmaster.domain.person import Person
+from slapmaster.domain.project import Project
+from slapmaster.domain.reliance import rely_on
+from slapmaster.domain.tree import InstanceTree
+from slapmaster.domain.values import check_demands
+from slapmaster.domain.values import check_title
+from slapmaster.domain.values import check_type
+from slapmaster.domain.values import check_url
+from slapmaster.domain.values import freeze
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A request, freed of the wire it came by.
+
+    ``demands`` restrict where it may live (domain/values.py lists them).
+    """
+
+    title: str
+    release_url: str
+    software_type: str
+    state: InstanceState = InstanceState.STARTED
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    demands: Mapping[str, str] = field(default_factory=dict)
+    shared: bool = False
+
+
+def request_service(act: Act, person: Person, project: Project, wanted: Wanted) -> Instance:
+    """Bring the service that ``person`` calls ``wanted.title`` in line with ``wanted``.
+
+    Asking twice for the same changes nothing.  The root instance comes back without a
+    partition while there is no place for it.  Raises ``NotReady`` when what was never there
+    is to be destroyed, ``Conflict`` when it would have to become shared, or stop being so.
+    """
+    check_wanted(wanted)
+    tree = act.site.trees.find_by("title", (person.reference, project.reference, wanted.title))
+    if tree is None:
+        refuse_destroying_nothing(wanted)
+        tree = InstanceTree(
+            act.new_reference("HOSTSUBS"), wanted.title, person.reference, project.reference
+        )
+        act.site.trees.add(tree)
+        act.note("service requested", tree.reference, wanted.title)
+    if tree.root is None:
+        tree.root = create(act, tree, None, wanted)
+        return tree.root
+    follow(act, tree.root, wanted)
+    return tree.root
+
+
+def request_child(act: Act, requester: SoftwareInstance, wanted: Wanted) -> Instance:
+    """Bring the instance ``wanted.title`` in the tree of ``requester`` in line with ``wanted``.
+
+    Raises what :func:`request_service` raises, and ``Conflict`` when an instance asks for
+    itself or for one of those that asked for it.
+    """
+    check_wanted(wanted)
+    tree = requester.tree
+    known: Instance | None = tree.instances.get(wanted.title)
+    if known is None:
+        refuse_destroying_nothing(wanted)
+        if requester.state is InstanceState.DESTROYED:
+            raise Conflict(f"{requester.title!r} is being destroyed and can't ask for anything")
+        return create(act, tree, requester, wanted)
+    refuse_cycle(requester, known)
+    if known.requester is not requester:
+        known.requester = requester
+        act.note("requester changed", known.reference, requester.reference)
+    follow(act, known, wanted)
+    return known
+
+
+def check_wanted(wanted: Wanted) -> None:
+    check_title(wanted.title)
+    check_url(wanted.release_url)
+    check_type(wanted.software_type)
+    check_demands(wanted.demands)
+
+
+def refuse_destroying_nothing(wanted: Wanted) -> None:
+    if wanted.state is InstanceState.DESTROYED:
+        raise NotReady(f"there is no instance {wanted.title!r}: nothing to destroy")
+
+
+def refuse_cycle(requester: SoftwareInstance, asked: Instance) -> None:
+    path = [asked.title]
+    above: Instance | None = requester
+    while above is not None:
+        path.insert(1, above.title)
+        if above is asked:
+            raise Conflict("instances can't ask for one another in a circle: " + " -> ".join(path))
+        above = above.requester
+
+
+def create(
+    act: Act, tree: InstanceTree, requester: SoftwareInstance | None, wanted: Wanted
+) -> Instance:
+    rely_on(tree if requester is None else requester)
+    kind = SharedInstance if wanted.shared else SoftwareInstance
+    instance = kind(act.new_reference("SOFTINST"), wanted.title, tree)
+    instance.requester = requester
+    instance.release_url = wanted.release_url
+    instance.software_type = wanted.software_type
+    instance.parameters = freeze(wanted.parameters, "parameters")
+    instance.demands = freeze(wanted.demands, "demands")
+    instance.changed = act.now
+    act.site.instances.add(instance)
+    tree.instances[wanted.title] = instance
+    act.note("instance requested", instance.reference, wanted.title)
+    change_state(act, instance, wanted.state)
+    allocate(act, instance)
+    return instance
+
+
+def follow(act: Act, instance: Instance, wanted: Wanted) -> None:
+    """Change what differs between ``instance`` and ``wanted``; write nothing if nothing does."""
+    if instance.shared is not wanted.shared:
+        kind = "a shared instance" if instance.shared else "not a shared instance"
+        raise Conflict(f"{instance.title!r} is {kind} and stays so: use another title")
+    parameters = freeze(wanted.parameters, "parameters")
+    demands = freeze(wanted.demands, "demands")
+    asked = (wanted.release_url, wanted.software_type, parameters, demands)
+    has = (
+        instance.release_url, instance.software_type, instance.parameters, instance.demands
+    )  # fmt: skip
+    if asked != has:
+        change_what(act, instance, wanted)
+        instance.parameters = parameters
+        instance.demands = demands
+        instance.touch(act.now)
+        act.note("instance changed", instance.reference)
+    change_state(act, instance, wanted.state)
+    if instance.partition is None and instance.state is not InstanceState.DESTROYED:
+        allocate(act, instance)
+
+
+def change_what(act: Act, instance: Instance, wanted: Wanted) -> None:
+    """Make ``instance`` one of another release or type, where it lives."""
+    what = (wanted.release_url, wanted.software_type)
+    if what == (instance.release_url, instance.software_type):
+        return
+    act.note("release changed", instance.reference, wanted.release_url)
+    act.site.room.leave(instance)
+    hosting = isinstance(instance, SoftwareInstance) and instance.partition is not None
+    if hosting:
+        act.site.room.close_host(instance)
+    instance.release_url, instance.software_type = what
+    if hosting:
+        open_to_shared(act, instance)
+
+
+def change_state(act: Act, instance: Instance, state: InstanceState) -> None:
+    if instance.is_root and state is not instance.tree.state:
+        instance.tree.state = state
+        for member in instance.tree.everything():
+            member.touch(act.now)
+    if state is instance.state:
+        return
+    if state is InstanceState.DESTROYED:
+        depart(act, instance)
+        return
+    instance.state = state
+    instance.touch(act.now)
+    act.note(f"instance {state}", instance.reference)
+
+
+def rename(act: Act, instance: Instance, title: str) -> None:
+    """Give ``instance`` another title; the service itself is renamed with its root.
+
+    Raises ``Conflict`` when the title is taken in the tree, or among the owner's services.
+    """
+    check_title(title)
+    if title == instance.title:
+        return
+    if instance.state is InstanceState.DESTROYED:
+        raise InvalidValue(f"{instance.title!r} is being destroyed and can't be renamed")
+    tree = instance.tree
+    if title in tree.instances:
+        raise Conflict(f"there is an instance {title!r} in {tree.title!r} already")
+    if instance.is_root:
+        act.site.trees.change(tree, title=title)
+    act.note("renamed", instance.reference, f"{instance.title} -> {title}")
+    del tree.instances[instance.title]
+    instance.title = title
+    tree.instances[title] = instance
+    instance.touch(act.now)
+    for member in tree.everything():
+        member.has_been_seen()

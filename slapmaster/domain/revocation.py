@@ -1,0 +1,64 @@
+"""Issue a holder's certificate, and take it back."""
+
+from slapcore.errors import NotFound
+from slapcore.errors import StillActive
+from slapmaster.domain.act import Act
+from slapmaster.domain.certificate import Certificate
+from slapmaster.domain.certificate import Holder
+from slapmaster.domain.certificate import NewCertificate
+from slapmaster.domain.certificate import Revocation
+from slapmaster.domain.certificate import active_certificates
+from slapmaster.domain.certificate import hold
+from slapmaster.domain.site import Site
+
+
+def issue_certificate(act: Act, holder: Holder, *, only_one: bool = True) -> NewCertificate:
+    """Make a certificate for ``holder``; its key exists in what is returned and nowhere else.
+
+    Raises ``StillActive`` when it has one already and may have ``only_one``, ``NotFound``
+    where the master has no certificates at all.
+    """
+    if act.issuer is None:
+        raise NotFound("this master works without certificates")
+    if only_one and active_certificates(holder, act.now):
+        raise StillActive("Certificate still active.")  # words that legacy clients look for
+    new = act.issuer.issue(holder.reference)
+    hold(holder, new, act.now)
+    act.note("certificate issued", holder.reference, new.serial)
+    return new
+
+
+def revoke(act: Act, holder: Holder, serial: str, reason: str) -> None:
+    """No longer believe the certificate ``serial`` of ``holder``."""
+    for held in holder.certificates:
+        if held.serial == serial:
+            holder.certificates = tuple(one for one in holder.certificates if one is not held)
+            _list_revoked(act, holder, held, reason)
+            return
+    raise NotFound(f"{holder.reference} has no certificate {serial}")
+
+
+def revoke_all(act: Act, holder: Holder, reason: str) -> int:
+    """No longer believe any certificate of ``holder``; give how many that were."""
+    held = active_certificates(holder, act.now)
+    for certificate in held:
+        _list_revoked(act, holder, certificate, reason)
+    if holder.certificates:
+        holder.certificates = ()
+    return len(held)
+
+
+def _list_revoked(act: Act, holder: Holder, held: Certificate, reason: str) -> None:
+    act.site.revocations[held.serial] = Revocation(
+        holder.reference, act.now, held.not_after, reason
+    )
+    act.note("certificate revoked", holder.reference, f"{held.serial}: {reason}")
+
+
+def current_revocations(site: Site, now: int) -> list[tuple[str, int]]:
+    """Give serial and time (microseconds) of what is revoked and would still be valid."""
+    return [
+        (serial, revocation.when)
+        for serial, revocation in site.revocations.items()
+        if revocation.not_after > now
+    ]

@@ -1,0 +1,64 @@
+"""One-time tokens: whoever shows one may do one thing, once, within a day.
+
+Only a hash is stored.  A used or expired token is remembered for a while, so that a second
+use can be told from a wrong token.
+"""
+
+from enum import StrEnum
+
+from BTrees.OOBTree import OOBTree
+from persistent import Persistent
+
+from slapcore.errors import Forbidden
+
+LIFETIME = 24 * 3600 * 1_000_000
+REMEMBERED = 7 * LIFETIME
+
+
+class TokenPurpose(StrEnum):
+    """The one thing a token allows: register a node, or fetch a person's certificate."""
+
+    NODE = "node"
+    CLIENT = "client"
+
+
+class Token(Persistent):
+    """What a token allows, in whose name; times are in microseconds."""
+
+    used = 0
+
+    def __init__(self, purpose: TokenPurpose, person: str, project: str, expires: int) -> None:
+        self.purpose = purpose
+        self.person = person
+        self.project = project
+        self.expires = expires
+
+
+class Tokens(Persistent):
+    """All tokens by the hash of what their holder shows."""
+
+    def __init__(self) -> None:
+        self.by_hash = OOBTree()
+
+    def add(self, digest: str, token: Token, now: int) -> None:
+        self._forget_old(now)
+        self.by_hash[digest] = token
+
+    def redeem(self, digest: str, purpose: TokenPurpose, now: int) -> Token:
+        """Use the token up; raises ``Forbidden`` when it is wrong, used, or too old."""
+        token: Token | None = self.by_hash.get(digest)
+        if token is None or token.purpose is not purpose:
+            raise Forbidden("this token is not valid here: ask for a new one")
+        if token.used:
+            raise Forbidden("this token has been used: ask for a new one")
+        if token.expires <= now:
+            raise Forbidden("this token has expired: ask for a new one")
+        token.used = now
+        return token
+
+    def _forget_old(self, now: int) -> None:
+        old = [
+            digest for digest, token in self.by_hash.items() if token.expires + REMEMBERED < now
+        ]
+        for digest in old:
+            del self.by_hash[digest]

@@ -1,0 +1,48 @@
+"""InstanceTree: what one person asked for, and all it asked for in turn."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from BTrees.OOBTree import OOBTree
+from persistent import Persistent
+
+from slapcore.states import InstanceState
+from slapmaster.domain.container import Container
+
+if TYPE_CHECKING:
+    from slapmaster.domain.instance import Instance
+
+
+class InstanceTree(Persistent):
+    """A root instance and everything below it; ``instances`` maps titles to them.
+
+    ``departing`` holds, by reference, the instances that were told to go and are still on a
+    node: their titles can be used again.
+    """
+
+    state = InstanceState.STARTED
+    root: "Instance | None" = None
+
+    def __init__(self, reference: str, title: str, owner: str, project: str) -> None:
+        self.reference = reference
+        self.title = title
+        self.owner = owner
+        self.project = project
+        self.instances = OOBTree()
+        self.departing = OOBTree()
+
+    def everything(self) -> "Iterator[Instance]":
+        """Walk all instances of the tree, the departing ones too."""
+        yield from list(self.instances.values())
+        yield from list(self.departing.values())
+
+    def children_of(self, requester: "Instance") -> "list[Instance]":
+        return [child for child in self.instances.values() if child.requester is requester]
+
+
+class Trees(Container[InstanceTree]):
+    """All trees not yet destroyed; a person uses a title once per project."""
+
+    kind = "service"
+    unique = {"title": lambda tree: (tree.owner, tree.project, tree.title)}
+    many = {"project": lambda tree: tree.project}
