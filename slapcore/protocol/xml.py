@@ -2,7 +2,8 @@
 
 - Bytes are UTF-8 whatever the XML declaration says; text is taken as it is.
 - Every markup that is not an element or the declaration is refused before a parser sees it, so
-  no entity can be declared, expanded or fetched.
+  no entity can be declared, expanded or fetched.  Comments and CDATA sections are allowed where
+  people write the XML by hand, and only there.
 - Whatever is wrong is a ``ProtocolError`` and nothing else.
 """
 
@@ -23,14 +24,22 @@ WHITE_SPACE = " \t\r\n"
 
 DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[ \t\r\n][^<>]*\?>")
 FOREIGN_MARKUP = re.compile(rb"<[!?]")
+FOREIGN_MARKUP_BY_HAND = re.compile(rb"<(?:!(?!--|\[CDATA\[)|\?)")
 
 
-def read_xml(data: bytes | str, *, max_bytes: int = MAX_BYTES) -> etree._Element:
-    """Read the root element of ``data``."""
+def read_xml(
+    data: bytes | str, *, max_bytes: int = MAX_BYTES, by_hand: bool = False
+) -> etree._Element:
+    """Read the root element of ``data``; if it may be written ``by_hand``, skip comments."""
     content = _read_utf8(data, max_bytes)
-    _refuse_foreign_markup(content)
+    _refuse_foreign_markup(content, FOREIGN_MARKUP_BY_HAND if by_hand else FOREIGN_MARKUP)
     parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
     )
     try:
         return etree.fromstring(content, parser)
@@ -63,11 +72,8 @@ def _read_utf8(data: bytes | str, max_bytes: int) -> bytes:
     return content
 
 
-def _refuse_foreign_markup(content: bytes) -> None:
+def _refuse_foreign_markup(content: bytes, foreign: re.Pattern[bytes]) -> None:
     declaration = DECLARATION.match(content)
-    start = declaration.end() if declaration else 0
-    if found := FOREIGN_MARKUP.search(content, start):
+    if found := foreign.search(content, declaration.end() if declaration else 0):
         shown = content[found.start() : found.start() + 10].decode(errors="replace")
-        raise ProtocolError(
-            f"no doctype, comment, CDATA section or instruction is allowed here: {shown!r}"
-        )
+        raise ProtocolError(f"the XML holds markup that is not allowed here: {shown!r}")
