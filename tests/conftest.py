@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 #: Inherited by whatever a test starts, so that a daemon which has left its parent is found too.
-MARK = "SLAPMASTER_TEST_SESSION"
+#: It doesn't begin like a setting of ours, which would be an unknown one.
+MARK = "TEST_SESSION_OF_SLAPMASTER"
 
 #: Seconds that a process which was told to end has for doing so.
 PATIENCE = 5.0
