@@ -1,0 +1,80 @@
+"""An operation of classic SLAP: its name, its fields, what it is about, who may, and its view."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+
+from slapcore.protocol import marshal
+from slapmaster.api.form import check_fields
+from slapmaster.api.form import read_fields
+from slapmaster.auth.permissions import Subject
+
+#: Where the operations are: the second is what ERP5 calls its tool.
+PREFIXES = ("", "/portal_slap")
+
+XML = "text/xml; charset=utf-8"
+#: What a call without a result is answered.
+NOTHING = b"None"
+
+View = Callable[[Request], Response]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """``about`` finds what the request is about from its fields, or raises ``NotFound``."""
+
+    name: str
+    method: str
+    about: Callable[[Request, dict[str, str]], Subject]
+    permission: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    def __call__(self, view: View) -> View:
+        setattr(view, "endpoint", self)
+        return view
+
+    def find_subject(self, request: Request) -> Subject:
+        """Read the fields and find what the request is about; nobody unknown learns of it."""
+        assert request.asker
+        fields = read_fields(request)
+        check_fields(fields, self.required, self.optional)
+        request.fields = fields
+        return self.about(request, fields)
+
+
+def add_all(config: Configurator, module_name: str) -> None:
+    """Add the routes of every operation in a module."""
+    module = import_module(module_name)
+    for value in vars(module).values():
+        if hasattr(value, "endpoint"):
+            add_endpoint(config, value, value.endpoint)
+
+
+def add_endpoint(config: Configurator, view: View, endpoint: Endpoint) -> None:
+    for prefix in PREFIXES:
+        route = f"classic{prefix}.{endpoint.name}"
+        config.add_route(route, f"{prefix}/{endpoint.name}", factory=endpoint.find_subject)
+        config.add_view(
+            view, route_name=route, request_method=endpoint.method, permission=endpoint.permission
+        )
+
+
+def answer(value: Any) -> Response:
+    """Answer a marshalled value."""
+    return Response(body=marshal.encode(value), content_type="text/xml", charset="utf-8")
+
+
+def nothing() -> Response:
+    """Answer a call that has no result."""
+    return Response(body=NOTHING, content_type="text/xml", charset="utf-8")
+
+
+def words(text: str) -> Response:
+    """Answer a few words."""
+    return Response(body=text.encode(), content_type="text/plain", charset="utf-8")

@@ -1,0 +1,54 @@
+"""Marshalled fields as the domain wants them: text to text."""
+
+import json
+from collections.abc import Mapping
+
+from slapcore.errors import ProtocolError
+from slapcore.protocol import marshal
+
+
+def is_said(text: str) -> bool:
+    """Tell whether a field holds anything: legacy clients post nothing as ``None``."""
+    return text not in ("", "None")
+
+
+def read_mapping(fields: Mapping[str, str], name: str) -> dict[str, str]:
+    """Read a marshalled dictionary; values become text as :func:`as_text` says."""
+    if name not in fields:
+        return {}
+    value = marshal.decode(fields[name])
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ProtocolError(f"field {name!r} holds no dictionary")
+    return {read_key(key, name): as_text(item, name) for key, item in value.items()}
+
+
+def read_key(key: object, field: str) -> str:
+    if not isinstance(key, str):
+        raise ProtocolError(f"field {field!r} has a key that is no text: {str(key)[:80]}")
+    return key
+
+
+def as_text(value: object, field: str) -> str:
+    """Turn a value into the text that is kept: what holds others becomes JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list | tuple):
+        try:
+            return json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise ProtocolError(f"field {field!r} holds what can't be kept: {error}") from error
+    if isinstance(value, marshal.Document):
+        raise ProtocolError(f"field {field!r} holds an object")
+    return str(value)
+
+
+def read_flag(fields: Mapping[str, str], name: str) -> bool:
+    """Read a marshalled truth; nothing said means false."""
+    if not fields.get(name):
+        return False
+    value = marshal.decode(fields[name])
+    if value not in (None, True, False):
+        raise ProtocolError(f"field {name!r} holds neither true nor false")
+    return bool(value)

@@ -1,0 +1,75 @@
+"""Errors as classic clients understand them: a code they know, and a body that says why."""
+
+import logging
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPForbidden
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.request import Request
+from pyramid.response import Response
+from ZODB.POSException import ConflictError
+
+from slapcore import errors
+from slapmaster.auth.permissions import Subject
+from slapmaster.auth.permissions import may_see
+
+log = logging.getLogger(__name__)
+
+#: what a classic client understands of our errors; the first match counts
+STATUS: tuple[tuple[type[errors.SlapError], int], ...] = (
+    (errors.NotFound, 404),
+    (errors.NotReady, 408),
+    (errors.Unauthenticated, 401),
+    (errors.Forbidden, 403),
+    (errors.Conflict, 409),
+    (errors.ProtocolError, 400),
+    (errors.InvalidValue, 400),
+)
+
+
+def slap_error(error: errors.SlapError, request: Request) -> Response:
+    status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
+    return say(request, str(error), status)
+
+
+def forbidden(error: HTTPForbidden, request: Request) -> Response:
+    """Tell whoever may not even know of the subject that there is no such thing."""
+    subject = request.context
+    if isinstance(subject, Subject) and not may_see(request.asker, subject):
+        return say(request, subject.absent, 404)
+    return say(request, f"{request.asker.reference} may not do this", 403)
+
+
+def not_found(error: HTTPNotFound, request: Request) -> Response:
+    if request.matched_route is not None:
+        return say(request, f"{request.method} is not how this is asked for", 405)
+    return say(request, "nothing is here", 404)
+
+
+def busy(error: ConflictError, request: Request) -> Response:
+    """Too many writers of the same thing, even after many tries."""
+    log.error("gave up after many conflicts: %s", request.path)
+    response = say(request, "too many requests change the same thing: try again", 503)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def say(request: Request, text: str, status: int) -> Response:
+    """Answer ``text``; it is also the reason phrase, which is all that legacy clients print."""
+    log.info("%s %s: %d %s", request.method, request.path, status, text)
+    response = Response(body=text.encode(), content_type="text/plain", charset="utf-8")
+    response.status = f"{status} {reason_phrase(text)}"
+    return response
+
+
+def reason_phrase(text: str) -> str:
+    printable = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return printable[:200] or "Error"
+
+
+def includeme(config: Configurator) -> None:
+    """Answer every named error with its code."""
+    config.add_exception_view(slap_error, context=errors.SlapError)
+    config.add_exception_view(busy, context=ConflictError)
+    config.add_forbidden_view(forbidden)
+    config.add_notfound_view(not_found)

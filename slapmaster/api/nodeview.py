@@ -1,0 +1,190 @@
+"""What a node or a requester may see: persistent objects -> protocol documents.
+
+A node's document is put together from one fragment per partition.  A fragment is made again
+only when one of the records it shows has changed, the whole only when the node's revision has.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from persistent import Persistent
+
+from slapcore.protocol import documents
+from slapcore.protocol import marshal
+from slapmaster.api.demands import write_demands
+from slapmaster.domain.instance import Instance
+from slapmaster.domain.instance import SharedInstance
+from slapmaster.domain.node import ComputeNode
+from slapmaster.domain.node import ComputePartition
+
+#: How many bytes of whole documents a process keeps.
+KEPT_BYTES = 64 * 1024 * 1024
+
+IPList = tuple[tuple[str, str], ...]
+Versions = tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDocument:
+    """A node's document as it travels, and its entity tag."""
+
+    body: bytes
+    etag: str
+
+
+class NodeDocuments:
+    """The documents of nodes, kept as long as they are true."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._whole: OrderedDict[str, tuple[int, NodeDocument]] = OrderedDict()
+        self._size = 0
+        self._fragments: dict[bytes, tuple[Versions, marshal.Fragment]] = {}
+
+    def document_of(self, node: ComputeNode) -> NodeDocument:
+        """Give the document of ``node``, as it is in its own connection's snapshot."""
+        revision = node.revision()
+        known = self._whole.get(node.reference)
+        if known is not None and known[0] == revision:
+            return known[1]
+        document = self._put_together(node)
+        self._keep(node.reference, revision, document)
+        return document
+
+    def _put_together(self, node: ComputeNode) -> NodeDocument:
+        fragments = [self._fragment(partition) for partition in node.partitions.values()]
+        body = marshal.encode(
+            documents.write_computer(node.reference, releases_of(node), fragments)
+        )
+        return NodeDocument(body, blake2b(body, digest_size=16).hexdigest())
+
+    def _fragment(self, partition: ComputePartition) -> marshal.Fragment:
+        versions = versions_of(partition)
+        known = self._fragments.get(partition._p_oid)
+        if known is not None and known[0] == versions:
+            return known[1]
+        fragment = marshal.encode_fragment(write_partition(partition))
+        self._fragments[partition._p_oid] = (versions, fragment)
+        return fragment
+
+    def _keep(self, reference: str, revision: int, document: NodeDocument) -> None:
+        with self._lock:
+            old = self._whole.pop(reference, None)
+            if old is not None:
+                self._size -= len(old[1].body)
+            self._whole[reference] = (revision, document)
+            self._size += len(document.body)
+            while self._size > KEPT_BYTES and len(self._whole) > 1:
+                _, (_, dropped) = self._whole.popitem(last=False)
+                self._size -= len(dropped.body)
+
+
+def versions_of(partition: ComputePartition) -> Versions:
+    """Give the versions of all records that the document of ``partition`` shows."""
+    shown: list[Persistent] = [partition]
+    instance = partition.instance
+    if instance is not None:
+        shown += [*records_of(instance), instance.access]
+        for shared in partition.shared_instances():
+            shown += records_of(shared)
+    for record in shown:
+        record._p_activate()
+    return tuple(record._p_serial for record in shown)
+
+
+def records_of(instance: Instance) -> list[Persistent]:
+    root = instance.tree.root
+    return [instance, instance.connection, instance.tree, *([root] if root is not None else [])]
+
+
+def releases_of(node: ComputeNode) -> list[marshal.Document]:
+    return [
+        documents.write_release(installation.url, node.reference, installation.state.value)
+        for installation in node.installations.values()
+    ]
+
+
+def write_partition(
+    partition: ComputePartition, *, with_status: bool = True
+) -> marshal.Document:
+    """Write a partition as its node sees it: a free one is to be destroyed there."""
+    if partition.instance is None:
+        return documents.write_free_partition(partition.node.reference, partition.name)
+    return documents.write_partition(
+        view_of(partition.instance, partition), with_status=with_status
+    )
+
+
+def write_glimpse(node: ComputeNode, places: Iterable[ComputePartition]) -> bytes:
+    """Write ``node`` with these partitions only, and without its releases."""
+    return marshal.encode(
+        documents.write_computer(node.reference, [], [write_partition(place) for place in places])
+    )
+
+
+def write_requested(instance: Instance) -> marshal.Document:
+    """Write the answer to a request; ``instance`` has a place."""
+    assert instance.partition is not None
+    view = view_of(instance, instance.partition)
+    if instance.shared:
+        return documents.write_shared_instance(view)
+    return documents.write_instance(view)
+
+
+def view_of(instance: Instance, place: ComputePartition) -> documents.InstanceView:
+    root = instance.tree.root or instance
+    return documents.InstanceView(
+        computer_guid=place.node.reference,
+        partition_id=place.name,
+        instance_guid=instance.reference,
+        title=instance.title,
+        root_title=root.title,
+        root_short_title="",
+        software_type=instance.software_type,
+        release_url=instance.release_url,
+        state=instance.wanted_state.value,
+        parameters=dict(instance.parameters),
+        connection=dict(instance.connection.parameters),
+        sla=write_demands(dict(instance.demands)),
+        ip_list=ip_list(place),
+        full_ip_list=full_ip_list(place),
+        shared_instances=() if instance.shared else shared_views(place),
+        timestamp=place.timestamp,
+        access_status=instance.access.text or f"#error no data found for {instance.reference}",
+    )
+
+
+def shared_views(place: ComputePartition) -> tuple[documents.SharedInstanceView, ...]:
+    """Show the host which shared instances live in it: only those to be started."""
+    return tuple(
+        shared_view(shared)
+        for shared in place.shared_instances()
+        if shared.wanted_state.value == "started"
+    )
+
+
+def shared_view(shared: SharedInstance) -> documents.SharedInstanceView:
+    return documents.SharedInstanceView(
+        title=shared.title,
+        reference=shared.reference,
+        software_type=shared.software_type,
+        timestamp=shared.changed,
+        connection=dict(shared.connection.parameters),
+        parameters=dict(shared.parameters),
+    )
+
+
+def ip_list(place: ComputePartition) -> IPList:
+    return tuple((address.interface, address.ip) for address in place.addresses)
+
+
+def full_ip_list(place: ComputePartition) -> tuple[tuple[str, str, str, str, str], ...]:
+    """Give the addresses of routed interfaces with what is needed to route them."""
+    return tuple(
+        (address.interface, address.ip, address.gateway, address.netmask, address.network)
+        for address in place.addresses
+        if address.gateway
+    )

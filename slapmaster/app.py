@@ -1,0 +1,70 @@
+"""The master's web application: what is switched on, and in which order.  Open this first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import field
+from ipaddress import IPv4Network
+from ipaddress import IPv6Network
+from typing import Any
+
+import pluggy
+from pyramid.config import Configurator
+from pyramid.request import Request
+
+from slapmaster.api.nodeview import NodeDocuments
+from slapmaster.auth.issuer import AuthorityIssuer
+from slapmaster.domain.act import Act
+from slapmaster.plugin import find_plugins
+from slapmaster.storage import Store
+from slapmaster.storage import now_in_microseconds
+
+INCLUDED = (
+    "slapmaster.storage",
+    "slapmaster.auth.policy",
+    "slapmaster.api.errors",
+    "slapmaster.api.classic",
+    "slapmaster.api.enrolment",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What an application is made of.
+
+    Without an ``issuer`` there are no certificates: whoever reaches the master is its only user.
+    """
+
+    store: Store
+    issuer: AuthorityIssuer | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    plugins: pluggy.PluginManager = field(default_factory=find_plugins)
+
+
+def make_app(parts: Parts) -> Callable[..., Any]:
+    """Put the WSGI application together."""
+    config = Configurator()
+    registry = config.registry
+    registry.store = parts.store
+    registry.issuer = parts.issuer
+    registry.hook = parts.plugins.hook
+    registry.trusted_proxies = parts.trusted_proxies
+    registry.node_documents = NodeDocuments()
+    config.add_request_method(act, "act", reify=True)
+    for module in INCLUDED:
+        config.include(module)
+    application: Callable[..., Any] = config.make_wsgi_app()
+    return application
+
+
+def act(request: Request) -> Act:
+    """Give what operations are told: who acts, from where, and when."""
+    registry = request.registry
+    return Act(
+        site=request.site,
+        hook=registry.hook,
+        by=request.asker.reference,
+        origin=request.environ.get("REMOTE_ADDR", ""),
+        now=now_in_microseconds(),
+        next_number=registry.store.numbers.next,
+        issuer=registry.issuer,
+    )

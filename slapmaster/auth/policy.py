@@ -1,0 +1,57 @@
+"""Pyramid's security policy: who asks is read once; may they is asked of the table."""
+
+from pyramid.authorization import Allowed
+from pyramid.authorization import Denied
+from pyramid.config import Configurator
+from pyramid.request import Request
+
+from slapcore.errors import Unauthenticated
+from slapmaster.auth.certificate import read_certificate
+from slapmaster.auth.identity import Identity
+from slapmaster.auth.narrowing import check_claim
+from slapmaster.auth.narrowing import read_claim
+from slapmaster.auth.permissions import Subject
+from slapmaster.auth.permissions import is_allowed
+
+
+class CertificatePolicy:
+    """Believes client certificates."""
+
+    def identity(self, request: Request) -> Identity | None:
+        return read_certificate(request)
+
+    def authenticated_userid(self, request: Request) -> str | None:
+        return request.asker.reference
+
+    def permits(self, request: Request, context: object, permission: str) -> Allowed | Denied:
+        if isinstance(context, Subject) and is_allowed(request.asker, permission, context):
+            return Allowed("the table allows it")
+        return Denied("the table does not allow it")
+
+
+class AlonePolicy(CertificatePolicy):
+    """Believes that whoever reaches this master is its only user."""
+
+    def identity(self, request: Request) -> Identity:
+        return Identity(
+            reference="PERS-1", person=request.site.persons["PERS-1"], alone=True
+        )
+
+
+def asker(request: Request) -> Identity:
+    """Give who asks, narrowed as they claim; raises ``Unauthenticated`` when nobody has proved it."""
+    identity = request.identity
+    if identity is None:
+        raise Unauthenticated("a client certificate is needed here, and none was shown")
+    claim = read_claim(request)
+    if claim is not None:
+        check_claim(identity, claim)
+    return identity
+
+
+def includeme(config: Configurator) -> None:
+    """Deny by default, believe certificates (or the only user), and give requests ``asker``."""
+    alone = config.registry.issuer is None
+    config.set_security_policy(AlonePolicy() if alone else CertificatePolicy())
+    config.set_default_permission("nobody")
+    config.add_request_method(asker, "asker", reify=True)

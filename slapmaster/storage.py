@@ -1,0 +1,177 @@
+"""The databases: the site itself, and the pulse; opened once per process.
+
+A request has one connection with one transaction (``request.site``); what was answered with
+success is on disk before the answer leaves.  A transaction that met another one is run again.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import transaction
+import zodburi
+from BTrees.OOBTree import OOBTree
+from pyramid.config import Configurator
+from pyramid.request import Request
+from ZODB.Connection import Connection
+from ZODB.DB import DB
+from ZODB.POSException import ConflictError
+
+from slapmaster.domain.site import Site
+from slapmaster.evolve import latest_version
+from slapmaster.evolve import refuse_newer
+
+Result = TypeVar("Result")
+
+#: How many numbers of a prefix a process reserves at a time.
+BLOCK = 100
+#: How often a transaction that met another is tried; the last failure is answered 503.
+ATTEMPTS = 30
+
+
+class Numbers:
+    """Numbers never given before, from blocks that this process has reserved."""
+
+    def __init__(self, db: DB) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        self._blocks: dict[str, Iterator[int]] = {}
+
+    def next(self, prefix: str) -> int:
+        with self._lock:
+            for number in self._blocks.get(prefix, iter(())):
+                return number
+            self._blocks[prefix] = block = iter(self._reserve(prefix))
+            return next(block)
+
+    def _reserve(self, prefix: str) -> range:
+        def reserve(site: Site) -> range:
+            return site.sequences.reserve(prefix, BLOCK)
+
+        return change(self._db, reserve)
+
+
+class Pulse:
+    """When each node, instance and release was heard of last, in microseconds.
+
+    Hearing the same again is no transaction: it is kept in memory and written every so often,
+    into a database of its own.  After a restart a time is as old as the last writing.
+    """
+
+    def __init__(self, db: DB) -> None:
+        self._db = db
+        self._fresh: dict[str, int] = {}
+        self._lock = threading.Lock()
+        with opened(db) as connection:
+            root = connection.root()
+            self._heard: dict[str, int] = dict(root.get("heard", {}))
+
+    def beat(self, reference: str, now: int) -> None:
+        self._heard[reference] = self._fresh[reference] = now
+
+    def last(self, reference: str) -> int | None:
+        return self._heard.get(reference)
+
+    def flush(self) -> int:
+        """Write what was heard since the last time; give how many."""
+        with self._lock:
+            fresh, self._fresh = self._fresh, {}
+            if fresh:
+                with opened(self._db, commit=True) as connection:
+                    root = connection.root()
+                    root.setdefault("heard", OOBTree()).update(fresh)
+            return len(fresh)
+
+
+class Store:
+    """The two databases of a master, and what a process keeps beside them."""
+
+    def __init__(self, main: DB, pulse: DB) -> None:
+        self.main = main
+        with opened(main) as connection:
+            if "site" not in connection.root():
+                _create_site(main)
+            else:
+                refuse_newer(connection.root()["site"])
+        self.numbers = Numbers(main)
+        self.pulse = Pulse(pulse)
+        self._pulse_db = pulse
+
+    @classmethod
+    def open(cls, main_uri: str, pulse_uri: str) -> "Store":
+        """Open both databases, each named by a zodburi; a new one gets an empty site."""
+        return cls(_open(main_uri), _open(pulse_uri))
+
+    def change(self, operation: Callable[[Site], object]) -> object:
+        """Run ``operation`` in a transaction of its own, again if it meets another one."""
+        return change(self.main, operation)
+
+    def close(self) -> None:
+        self.pulse.flush()
+        self._pulse_db.close()
+        self.main.close()
+
+
+def _open(uri: str) -> DB:
+    factory, arguments = zodburi.resolve_uri(uri)
+    return DB(factory(), **arguments)
+
+
+def _create_site(db: DB) -> None:
+    with opened(db, commit=True) as connection:
+        site = connection.root()["site"] = Site()
+        site.version = latest_version()
+
+
+@contextmanager
+def opened(db: DB, *, commit: bool = False) -> Iterator[Connection]:
+    """Give a connection of its own, and a transaction; it is committed only when asked to."""
+    manager = transaction.TransactionManager(explicit=True)
+    manager.begin()
+    connection = db.open(transaction_manager=manager)
+    try:
+        yield connection
+        if commit:
+            manager.commit()
+    finally:
+        manager.abort()
+        connection.close()
+
+
+def change(db: DB, operation: Callable[[Site], Result]) -> Result:
+    """Run ``operation`` on the site and commit; again if it meets another one."""
+    for _ in range(ATTEMPTS):
+        try:
+            with opened(db, commit=True) as connection:
+                return operation(connection.root()["site"])
+        except ConflictError as conflict:
+            last = conflict
+    raise last
+
+
+def now_in_microseconds() -> int:
+    return time.time_ns() // 1_000
+
+
+def site_of(request: Request) -> Site:
+    """Open the request's connection; it is closed when the request ends."""
+    connection = request.registry.store.main.open(transaction_manager=request.tm)
+    request.add_finished_callback(lambda _: connection.close())
+    return connection.root()["site"]
+
+
+def explicit_manager(request: Request) -> transaction.TransactionManager:
+    return transaction.TransactionManager(explicit=True)
+
+
+def includeme(config: Configurator) -> None:
+    """Give requests ``site``, one transaction each, and another try after a conflict."""
+    settings = config.get_settings()
+    settings["retry.attempts"] = ATTEMPTS
+    settings["tm.manager_hook"] = explicit_manager
+    config.include("pyramid_retry")
+    config.include("pyramid_tm")
+    config.add_request_method(site_of, "site", reify=True)
