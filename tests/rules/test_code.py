@@ -17,6 +17,9 @@ BOUNDARIES: dict[str, set[str]] = {}
 #: Where a transaction may be ended: the store and what runs without the web.
 ENDS_TRANSACTIONS = ("slapmaster/storage.py", "slapmaster/evolve/", "slapmaster/cli/")
 
+#: Methods that a framework wants to find under their names.
+WANTED_BY_OTHERS = {"slapmaster/auth/policy.py identity"}
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -33,7 +36,7 @@ def test_every_module_says_what_it_knows(module):
 def is_passing_on(function: Function) -> bool:
     """Tell whether ``function`` only calls another with the very arguments it got.
 
-    A method that asks a private part of its object is no such case: it keeps that part private.
+    A method that asks a part of its object is no such case: it keeps that part to itself.
     A decorated one isn't either: it stands where a framework wants it.
     """
     statements = function.body[1:] if ast.get_docstring(function) else function.body
@@ -46,21 +49,19 @@ def is_passing_on(function: Function) -> bool:
     wanted = [argument.arg for argument in function.args.posonlyargs + function.args.args]
     wanted = [name for name in wanted if name not in {"self", "cls"}]
     wanted += [argument.arg for argument in function.args.kwonlyargs]
-    given = [part.id if isinstance(part, ast.Name) else "" for part in call.args]
-    given += [
-        keyword.value.id if isinstance(keyword.value, ast.Name) and keyword.arg == keyword.value.id else ""
-        for keyword in call.keywords
-    ]
-    return bool(wanted) and given == wanted
+    given = [name_in(part) for part in call.args]
+    given += [keyword.arg for keyword in call.keywords if keyword.arg == name_in(keyword.value)]
+    same = len(call.args) + len(call.keywords) == len(wanted) and given == wanted
+    return bool(wanted) and same
+
+
+def name_in(part: ast.expr) -> str:
+    return part.id if isinstance(part, ast.Name) else ""
 
 
 def is_own_part(called: ast.expr) -> bool:
-    names = []
-    while isinstance(called, ast.Attribute):
-        names.append(called.attr)
-        called = called.value
-    own = isinstance(called, ast.Name) and called.id == "self"
-    return own and len(names) > 1 and names[-1].startswith("_")
+    names = ast.unparse(called).split(".")
+    return names[0] == "self" and len(names) > 2
 
 
 @pytest.mark.parametrize(
@@ -80,13 +81,13 @@ def test_passing_on_is_recognised(text, expected):
 
 
 def test_no_function_only_passes_its_arguments_on():
-    found = [
-        f"{module.path}:{function.lineno} {function.name}"
+    found = {
+        f"{module.path} {function.name}"
         for module in read_modules(*PRODUCT)
         for function in module.walk_functions()
         if is_passing_on(function)
-    ]
-    assert not found
+    }
+    assert found == WANTED_BY_OTHERS
 
 
 def walk_with_owner(part: ast.AST, owner: str = "") -> list[tuple[ast.AST, str]]:
@@ -100,6 +101,10 @@ def walk_with_owner(part: ast.AST, owner: str = "") -> list[tuple[ast.AST, str]]
 
 
 def is_broad(handler: ast.ExceptHandler) -> bool:
+    """Tell whether ``handler`` swallows whatever comes; one that raises it again does not."""
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise) and last.exc is None:
+        return False
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(
         kind is None or (isinstance(kind, ast.Name) and kind.id in {"Exception", "BaseException"})

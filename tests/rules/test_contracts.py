@@ -10,10 +10,9 @@ from tests.rules.tree import read_setup
 
 
 def test_the_import_contracts_are_kept():
-    command = [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports_command as main; main()"]
-    done = subprocess.run(
-        [*command, "--no-cache", "--config", "setup.cfg"], cwd=ROOT, capture_output=True, text=True
-    )
+    program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    command = [sys.executable, "-c", program, "--no-cache", "--config", "setup.cfg"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

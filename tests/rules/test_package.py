@@ -113,7 +113,8 @@ def test_no_file_names_a_package_registry():
 
 
 def test_what_is_imported_is_required():
-    wanted = {re.split(r"[\s<>=\[]", line)[0].lower() for line in read_lines("options", "install_requires")}
+    lines = read_lines("options", "install_requires")
+    wanted = {re.split(r"[\s<>=\[]", line)[0].lower() for line in lines}
     providers = importlib.metadata.packages_distributions()
     used = {name for name in find_foreign_imports() if name in providers}
     missing = {

@@ -39,7 +39,8 @@ def read_setup() -> configparser.ConfigParser:
 
 def read_lines(section: str, option: str) -> list[str]:
     """Read one of setup.cfg's options that hold a value per line."""
-    return [line.strip() for line in read_setup()[section].get(option, "").splitlines() if line.strip()]
+    lines = read_setup()[section].get(option, "").splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def list_packages() -> dict[str, Path]:

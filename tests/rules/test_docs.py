@@ -1,0 +1,135 @@
+"""The pages parse, their links lead somewhere, and what they tell to type exists."""
+
+import re
+import shlex
+
+import click
+import docutils.core
+import docutils.nodes
+import docutils.utils
+import pytest
+
+from slapmaster.cli import slapmaster
+from tests.rules.tree import ROOT
+from tests.rules.tree import list_files
+
+PAGES = [path for path in list_files() if path.suffix == ".rst" and path.parts[0] != "tests"]
+
+OPERATOR = ROOT / "docs" / "operator.rst"
+
+
+def read_page(path):
+    """Parse one page; whatever docutils has to say about it is an error."""
+    settings = {
+        "halt_level": docutils.utils.Reporter.WARNING_LEVEL,
+        "report_level": docutils.utils.Reporter.SEVERE_LEVEL + 1,
+        "syntax_highlight": "none",
+        "raw_enabled": False,
+        "file_insertion_enabled": False,
+    }
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return docutils.core.publish_doctree(text, source_path=str(path), settings_overrides=settings)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_a_page_is_good_rst(path):
+    assert read_page(path).children
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_a_page_s_links_lead_somewhere(path):
+    references = read_page(path).findall(docutils.nodes.reference)
+    links = [link["refuri"] for link in references if "refuri" in link]
+    inside = [link for link in links if not re.match(r"[a-z]+:", link)]
+    lost = [link for link in inside if not (ROOT / path.parent / link.partition("#")[0]).exists()]
+    assert not lost
+
+
+def test_the_readme_fits_on_three_screens():
+    assert len((ROOT / "README.rst").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_readme_begins_with_the_two_commands():
+    first = next(read_page(ROOT / "README.rst").findall(docutils.nodes.literal_block)).astext()
+    assert [line.split("  ")[0] for line in first.splitlines()] == ["make run", "make test"]
+
+
+def test_every_make_target_of_the_readme_exists():
+    text = (ROOT / "README.rst").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)\b", text)) <= targets
+
+
+def find_typed(path):
+    """Find the lines of a page that begin with our command, as lists of words."""
+    for block in read_page(path).findall(docutils.nodes.literal_block):
+        for line in block.astext().replace("\\\n", " ").splitlines():
+            words = shlex.split(line.strip().removeprefix("$ "), comments=True)
+            if words[:1] == ["slapmaster"]:
+                yield words
+
+
+def find_commands(command, path=()):
+    """Walk a click command: its path of names -> the command, groups included."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from find_commands(command.get_command(context, name), (*path, name))
+
+
+COMMANDS = dict(find_commands(slapmaster))
+
+
+def find_unknown(words):
+    """Find the first of ``words`` that the command line wouldn't understand."""
+    path = ()
+    known = list_options(path)
+    rest = iter(words[1:])
+    for word in rest:
+        name, assigned, _value = word.partition("=")
+        if name.startswith("-") and name != "-":
+            if name not in known:
+                return word
+            if not known[name].is_flag and not assigned:
+                next(rest, None)
+        elif (*path, word) in COMMANDS:
+            path = (*path, word)
+            known = list_options(path)
+        elif isinstance(COMMANDS[path], click.Group):
+            return word
+    return None
+
+
+def list_options(path):
+    """List what may stand after the command at ``path``: the option's text -> the option."""
+    options = [part for part in COMMANDS[path].params if isinstance(part, click.Option)]
+    known = {text: part for part in options for text in part.opts + part.secondary_opts}
+    return known | {"--help": click.Option(["--help"], is_flag=True)}
+
+
+TYPED = [(path, words) for path in PAGES for words in find_typed(path)]
+
+
+def test_the_pages_show_how_to_type_our_command():
+    assert len(TYPED) > 10
+
+
+def name_typed(part):
+    return " ".join(part) if isinstance(part, list) else part.stem
+
+
+@pytest.mark.parametrize(("path", "words"), TYPED, ids=name_typed)
+def test_what_a_page_says_to_type_is_understood(path, words):
+    assert find_unknown(words) is None
+
+
+def test_what_does_not_exist_is_not_understood():
+    assert find_unknown(["slapmaster", "fly"]) == "fly"
+    assert find_unknown(["slapmaster", "serve", "--wings"]) == "--wings"
+
+
+@pytest.mark.parametrize("name", [path[0] for path in COMMANDS if len(path) == 1])
+def test_every_command_is_in_the_operator_s_page(name):
+    assert f"slapmaster {name}" in OPERATOR.read_text(encoding="utf-8")
