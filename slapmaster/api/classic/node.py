@@ -56,7 +56,7 @@ def get_information(request: Request) -> Response:
 def heard_of_node(request: Request) -> None:
     node = request.context.node
     request.registry.store.pulse.beat(node.reference, request.act.now)
-    report_node(request.act, node, wire_status.node_access(node.reference))
+    report_node(request.act, node, wire_status.node_contacted(node.reference).text)
 
 
 def glimpse(request: Request) -> Response:
@@ -107,14 +107,14 @@ def request_computer(request: Request) -> Response:
 def bang(request: Request) -> Response:
     node = request.context.node
     bang_node(request.act, node)
-    text = wire_status.node_bang(request.fields.get("message", ""))
+    text = wire_status.node_banged(request.fields.get("message", "")).text
     report_node(request.act, node, text)
     return words("OK")
 
 
 def described_node(request: Request, fields: dict[str, str]) -> Subject:
     """Find the node that describes itself."""
-    request.description = description.decode(fields["xml"])
+    request.description = description.decode_description(fields["xml"])
     return node_called(request, request.description.reference)
 
 

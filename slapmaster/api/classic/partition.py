@@ -48,7 +48,7 @@ def heard(request: Request, text: str, log: str = "") -> Instance:
     permission="partition.report", required=PARTITION,
 )  # fmt: skip
 def started(request: Request) -> Response:
-    heard(request, wire_status.instance_started())
+    heard(request, wire_status.instance_started().text)
     return nothing()
 
 
@@ -57,7 +57,7 @@ def started(request: Request) -> Response:
     permission="partition.report", required=PARTITION,
 )  # fmt: skip
 def stopped(request: Request) -> Response:
-    heard(request, wire_status.instance_stopped())
+    heard(request, wire_status.instance_stopped().text)
     return nothing()
 
 
@@ -79,7 +79,7 @@ def destroyed(request: Request) -> Response:
 )  # fmt: skip
 def failed(request: Request) -> Response:
     log = request.fields.get("error_log", "")
-    heard(request, wire_status.instance_error(log), log)
+    heard(request, wire_status.instance_failed(log).text, log)
     return nothing()
 
 
@@ -89,7 +89,7 @@ def failed(request: Request) -> Response:
 )  # fmt: skip
 def bang(request: Request) -> Response:
     message = request.fields.get("message", "")
-    instance = heard(request, wire_status.instance_bang(message), message)
+    instance = heard(request, wire_status.instance_banged(message).text, message)
     bang_tree(request.act, instance)
     return words("OK")
 

@@ -48,7 +48,7 @@ def read_release_state(text: str) -> ReleaseState:
     permission="node.report", required=("url", "computer_id"),
 )  # fmt: skip
 def building(request: Request) -> Response:
-    return say(request, wire_status.release_building(request.fields["url"]))
+    return say(request, wire_status.release_building(request.fields["url"]).text)
 
 
 @Endpoint(
@@ -56,7 +56,7 @@ def building(request: Request) -> Response:
     permission="node.report", required=("url", "computer_id"),
 )  # fmt: skip
 def available(request: Request) -> Response:
-    return say(request, wire_status.release_available(request.fields["url"]))
+    return say(request, wire_status.release_available(request.fields["url"]).text)
 
 
 @Endpoint(
@@ -64,7 +64,7 @@ def available(request: Request) -> Response:
     permission="node.report", required=("url", "computer_id"), optional=("error_log",),
 )  # fmt: skip
 def failed(request: Request) -> Response:
-    text = wire_status.release_error(request.fields["url"])
+    text = wire_status.release_failed(request.fields["url"]).text
     return say(request, text, request.fields.get("error_log", ""))
 
 

@@ -1,5 +1,7 @@
 """Reports of what was used on a node."""
 
+from datetime import datetime
+
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -18,19 +20,29 @@ from slapmaster.domain.usage import report_usage
     permission="node.report", required=("computer_id", "use_string"),
 )  # fmt: skip
 def use(request: Request) -> Response:
-    report = consumption.decode(request.fields["use_string"])
-    report_usage(request.act, request.context.node, [read_usage(one) for one in report.transactions])
+    report = consumption.read_usage(request.fields["use_string"])
+    report_usage(request.act, request.context.node, [to_usage(one) for one in report.transactions])
     return words("OK")
 
 
-def read_usage(transaction: consumption.Transaction) -> Usage:
+def to_usage(transaction: consumption.Transaction) -> Usage:
     movements = tuple(
         Movement(
             movement.reference, movement.resource, movement.quantity, movement.price
         )
         for movement in transaction.movements
     )
-    return Usage(transaction.title, transaction.start, transaction.stop, movements)
+    return Usage(
+        transaction.title or transaction.reference,
+        microseconds(transaction.start),
+        microseconds(transaction.stop),
+        movements,
+    )
+
+
+def microseconds(moment: datetime | None) -> int:
+    """Give a time as the domain counts it; one that is not told is as old as can be."""
+    return int(moment.timestamp() * 1_000_000) if moment is not None else 0
 
 
 @Endpoint(
