@@ -34,9 +34,12 @@ class Account:
 
 
 def find_account() -> Account:
-    """Give ourselves, or ``nobody`` for root.  The node looks its user up, so one without a name won't do."""
+    """Give ourselves, or ``nobody`` for root.
+
+    The node looks its user up, so one without a name won't do.
+    """
     try:
         found = pwd.getpwuid(os.getuid()) if os.getuid() else pwd.getpwnam(UNPRIVILEGED)
     except KeyError as error:
-        raise ConfigurationError(f"the node's user is not known to this machine: {error}") from error
+        raise ConfigurationError(f"no user for the node on this machine: {error}") from error
     return Account(found.pw_name, found.pw_uid, found.pw_gid)

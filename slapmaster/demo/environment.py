@@ -1,4 +1,4 @@
-"""Environments of the real client: which Python it needs, where there is one, and what is installed beside it."""
+"""Environments of the real client: which Python it needs and what is installed beside it."""
 
 import fcntl
 import os
@@ -25,8 +25,11 @@ NEEDS = {
 NEWEST = "1.26.1"
 OLDEST = "1.24.1"
 
-#: what the example releases need beside it: buildout runs instances offline, with what is importable
+#: what the example releases need: buildout runs instances offline, with what is importable
 RECIPES = ("slapos.recipe.build", "slapos.recipe.template", "zc.recipe.egg", "Jinja2")
+
+#: the client does not require it, and silently loses `slapos proxy` without it
+UNSAID = ("slapos.libnetworkcache",)
 
 #: pkg_resources is gone from later ones
 PINS = ("setuptools<82", "wheel")
@@ -34,6 +37,13 @@ PINS = ("setuptools<82", "wheel")
 CACHE_VARIABLE = "SLAPMASTER_PEERS"
 MARK = "installed"
 BEST_FIRST = ("3.12", "3.13", "3.14", "3.11")
+LEFT_OUT = ("test", "tests", "__pycache__", "site-packages", "*.a", "idlelib", "share")
+
+#: only a Python with these two modules can make an environment
+WHO_ARE_YOU = (
+    "import sys, venv, ensurepip;"
+    "print(*sys.version_info[:2], sys.executable, sys.base_prefix, sep='\\n')"
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class Environment:
 
 
 def cache_directory(account: Account) -> Path:
-    """Say where environments are kept from one run to the next: where the node's user can get at them."""
+    """Say where environments are kept between runs: where the node's user can get at them."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named).absolute()
@@ -74,7 +84,8 @@ def cache_directory(account: Account) -> Path:
 
 def is_open_to_all(directory: Path) -> bool:
     """Tell whether everybody may pass through ``directory`` and all that is above it."""
-    return all(above.stat().st_mode & 0o001 for above in (directory, *directory.parents) if above.exists())
+    there = [path for path in (directory, *directory.parents) if path.exists()]
+    return all(path.stat().st_mode & 0o001 for path in there)
 
 
 def make_environment_of(version: str, account: Account, cache: Path) -> Environment:
@@ -90,7 +101,7 @@ def make_environment_of(version: str, account: Account, cache: Path) -> Environm
 
 
 def make_newest(account: Account, cache: Path) -> Environment:
-    """Give an environment of the newest client, or of the oldest where no Python fits the newest."""
+    """Give an environment of the newest client, or of the oldest where no Python fits it."""
     try:
         return make_environment_of(NEWEST, account, cache)
     except ConfigurationError:
@@ -111,16 +122,16 @@ def install(environment: Environment, interpreter: Interpreter, cache: Path) -> 
     variables = make_environment(Path.home())
     directory = environment.directory
     run([interpreter.executable, "-m", "venv", directory], ourselves, variables).require()
-    wanted = (f"slapos.core=={environment.version}", *PINS, *RECIPES)
+    wanted = (f"slapos.core=={environment.version}", *PINS, *UNSAID, *RECIPES)
     pip = [environment.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # The recipes come as sources which are built with the setuptools that was pinned, not with one of their own.
+    # The recipes come as sources; they are built with the setuptools that was pinned.
     run([*pip, *PINS], ourselves, variables).require()
     run([*pip, "--no-build-isolation", *wanted], ourselves, variables, patience=900).require()
     (directory / MARK).write_text("\n".join(wanted) + "\n")
 
 
 def find_interpreter(version: str, account: Account, cache: Path) -> Interpreter:
-    """Find a Python for slapos.core ``version`` which ``account`` can execute; copy one if need be."""
+    """Find a Python for slapos.core ``version`` that ``account`` can run; copy one if need be."""
     fitting = [found for found in find_interpreters() if found.version >= NEEDS[version]]
     for found in fitting:
         if is_executable(found.executable, account):
@@ -131,12 +142,12 @@ def find_interpreter(version: str, account: Account, cache: Path) -> Interpreter
             return copied
     least = ".".join(map(str, NEEDS[version]))
     raise ConfigurationError(
-        f"slapos.core {version} needs Python {least} or newer, and none was found that {account.name} can run"
+        f"slapos.core {version} needs Python {least} or newer, and {account.name} can run none"
     )
 
 
 def find_interpreters() -> list[Interpreter]:
-    """List the Pythons of this machine that any client runs on, those it is most at home on first."""
+    """List the Pythons of this machine that a client may run on, the best first."""
     found: dict[Path, Interpreter] = {}
     for path in candidate_paths():
         interpreter = examine(path)
@@ -160,10 +171,10 @@ def candidate_paths() -> Iterator[Path]:
 
 
 def examine(path: Path) -> Interpreter | None:
-    """Ask the Python at ``path`` who it is; ``None`` when it does not answer, or can't make an environment."""
-    question = "import sys, venv, ensurepip; print(*sys.version_info[:2], sys.executable, sys.base_prefix, sep='\\n')"
+    """Ask the Python at ``path`` who it is; ``None`` when it is no whole Python."""
+    command = [path, "-c", WHO_ARE_YOU]
     try:
-        answer = subprocess.run([path, "-c", question], capture_output=True, text=True, timeout=30, check=True)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     major, minor, executable, prefix = answer.stdout.splitlines()
@@ -185,7 +196,20 @@ def copy_interpreter(interpreter: Interpreter, cache: Path) -> Interpreter:
     with only_one(cache / f"python-{name}.lock"):
         if not (target / MARK).exists():
             shutil.rmtree(target, ignore_errors=True)
-            left_out = shutil.ignore_patterns("test", "tests", "__pycache__", "site-packages", "*.a", "idlelib", "share")
+            left_out = shutil.ignore_patterns(*LEFT_OUT)
             shutil.copytree(interpreter.prefix, target, symlinks=True, ignore=left_out)
+            find_library_beside(target / "bin" / f"python{name}", interpreter.prefix)
             (target / MARK).touch()
     return Interpreter(target / "bin" / f"python{name}", target, interpreter.version)
+
+
+def find_library_beside(executable: Path, old_prefix: Path) -> None:
+    """Have a copied Python load the shared library copied with it.
+
+    Its header names the library's directory; a shorter name fits in the same place.
+    """
+    old = f"{old_prefix}/lib\0".encode()
+    new = b"$ORIGIN/../lib\0"
+    content = executable.read_bytes()
+    if old in content and len(new) <= len(old):
+        executable.write_bytes(content.replace(old, new.ljust(len(old), b"\0")))

@@ -14,7 +14,7 @@ from slapmaster.demo.account import Account
 
 PATIENCE = 300.0
 
-#: what of our own environment the commands get to see: where programs are, and how to reach an index
+#: what of our environment the commands get to see: where programs are and how to reach an index
 PASSED_ON = ("PATH", "LANG", "TZ", "CC", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 PASSED_ON_PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "CURL_", "UV_", "LC_")
 
@@ -32,9 +32,10 @@ class Outcome:
     output: str
 
     def require(self, *codes: int) -> "Outcome":
-        """Give the outcome itself, or raise unless it ended with one of ``codes`` (0 when none is named)."""
+        """Give the outcome itself, or raise unless it ended with one of ``codes`` (else 0)."""
         if self.code not in (codes or (0,)):
-            raise CommandFailed(f"{' '.join(self.command)}: exit code {self.code}\n{self.last_lines()}")
+            words = " ".join(self.command)
+            raise CommandFailed(f"{words}: exit code {self.code}\n{self.last_lines()}")
         return self
 
     def last_lines(self, count: int = 30) -> str:
@@ -42,7 +43,7 @@ class Outcome:
 
 
 def make_environment(home: Path, additions: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give a small environment: nothing of the user's own settings but the way to the Python index."""
+    """Give a small environment: nothing of the user's settings but the way to the Python index."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -54,10 +55,13 @@ def make_environment(home: Path, additions: Mapping[str, str] | None = None) -> 
 
 
 def start(
-    command: Sequence[str | Path], account: Account, environment: Mapping[str, str], log: Path | None = None
+    command: Sequence[str | Path],
+    account: Account,
+    environment: Mapping[str, str],
+    log: Path | None = None,
 ) -> subprocess.Popen[str]:
-    """Start ``command`` in a session of its own, as ``account``; its output goes to ``log``, or to a pipe."""
-    identity = {} if account.is_ours else {"user": account.uid, "group": account.gid, "extra_groups": []}
+    """Start ``command`` as ``account`` in a session of its own; it writes to ``log`` or to a pipe."""
+    identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
     output = subprocess.PIPE if log is None else log.open("a")
     try:
         return subprocess.Popen(
@@ -71,7 +75,7 @@ def start(
             errors="replace",
             umask=0o022,
             start_new_session=True,
-            **identity,
+            **({} if account.is_ours else identity),
         )
     finally:
         if log is not None:
@@ -84,7 +88,7 @@ def run(
     environment: Mapping[str, str],
     patience: float = PATIENCE,
 ) -> Outcome:
-    """Run ``command`` to its end; one that lasts longer than ``patience`` seconds is ended and is a failure."""
+    """Run ``command`` to its end; one that takes more than ``patience`` seconds is a failure."""
     words = tuple(str(part) for part in command)
     with start(command, account, environment) as process:
         try:
@@ -93,7 +97,8 @@ def run(
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             tail = Outcome(words, -1, output).last_lines()
-            raise CommandFailed(f"{' '.join(words)}: not done after {patience} s\n{tail}") from error
+            text = f"{' '.join(words)}: not done after {patience} s\n{tail}"
+            raise CommandFailed(text) from error
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise
