@@ -61,7 +61,7 @@ coverage: $(TESTABLE)
 	$(VENV)/bin/coverage report
 
 bench: $(TESTABLE)
-	$(PYTEST) tests/bench $(ARGS)
+	$(VENV)/bin/python -m tests.bench $(ARGS)
 
 crash: $(TESTABLE)
 	$(PYTEST) -q tests/crash --cycles $(N)
