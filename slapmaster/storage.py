@@ -136,8 +136,12 @@ def opened(db: DB, *, commit: bool = False) -> Iterator[Connection]:
         yield connection
         if commit:
             manager.commit()
-    finally:
+        else:
+            manager.abort()
+    except BaseException:
         manager.abort()
+        raise
+    finally:
         connection.close()
 
 

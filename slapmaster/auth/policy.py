@@ -1,9 +1,9 @@
 """Pyramid's security policy: who asks is read once; may they is asked of the table."""
 
-from pyramid.authorization import Allowed
-from pyramid.authorization import Denied
 from pyramid.config import Configurator
 from pyramid.request import Request
+from pyramid.security import Allowed
+from pyramid.security import Denied
 
 from slapcore.errors import Unauthenticated
 from slapmaster.auth.certificate import read_certificate
