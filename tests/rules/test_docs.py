@@ -2,6 +2,10 @@
 
 import re
 import shlex
+import sys
+import textwrap
+import types
+from importlib import import_module
 
 import click
 import docutils.core
@@ -9,13 +13,18 @@ import docutils.nodes
 import docutils.utils
 import pytest
 
+from slapmaster.api import classic
+from slapmaster.api.demands import WIRE_NAMES
 from slapmaster.cli import slapmaster
+from slapmaster.domain.values import DEMANDS
+from slapmaster.settings import READERS
 from tests.rules.tree import ROOT
 from tests.rules.tree import list_files
 
 PAGES = [path for path in list_files() if path.suffix == ".rst" and path.parts[0] != "tests"]
 
-OPERATOR = ROOT / "docs" / "operator.rst"
+DOCS = ROOT / "docs"
+OPERATOR = DOCS / "operator.rst"
 
 
 def read_page(path):
@@ -133,3 +142,41 @@ def test_what_does_not_exist_is_not_understood():
 @pytest.mark.parametrize("name", [path[0] for path in COMMANDS if len(path) == 1])
 def test_every_command_is_in_the_operator_s_page(name):
     assert f"slapmaster {name}" in OPERATOR.read_text(encoding="utf-8")
+
+
+def test_every_key_of_the_configuration_is_described():
+    described = set(re.findall(r"^``(\w+)``", OPERATOR.read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(READERS) <= described
+
+
+def list_endpoints():
+    modules = [import_module(f"{classic.__name__}.{name}") for name in classic.MODULES]
+    views = [view for module in modules for view in vars(module).values()]
+    return {view.endpoint.name for view in views if hasattr(view, "endpoint")} | {"getHateoasUrl"}
+
+
+def test_the_endpoints_are_those_that_the_page_describes():
+    text = (DOCS / "protocol.rst").read_text(encoding="utf-8")
+    lists = text[text.index("\nReading\n") : text.index("\nA request\n")]
+    terms = "".join(line for line in lists.splitlines() if re.match(r"``\w+``.*\)", line))
+    assert set(re.findall(r"``(\w+)``", terms)) == list_endpoints()
+
+
+def test_every_demand_is_described_to_customers():
+    text = (DOCS / "user.rst").read_text(encoding="utf-8")
+    wire = {demand: f"``{WIRE_NAMES.get(demand, demand)}``" for demand in DEMANDS}
+    assert not [demand for demand, name in wire.items() if name not in text]
+
+
+def test_the_policy_of_the_plugin_page_does_what_its_test_says():
+    text = (DOCS / "plugin-author.rst").read_text(encoding="utf-8")
+    blocks = re.findall(r"code-block:: python\n\n((?:    .*\n|\n)+)", text)
+    plugin = types.ModuleType("slapplugin_fill")
+    exec(textwrap.dedent(blocks[0]), vars(plugin))
+    sys.modules[plugin.__name__] = plugin
+    try:
+        page = {}
+        exec(textwrap.dedent(blocks[-1]), page)
+        page["test_the_fuller_node_is_filled_first"]()
+    finally:
+        del sys.modules[plugin.__name__]
