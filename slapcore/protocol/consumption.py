@@ -4,6 +4,7 @@
   there must be there once.
 - A date is ``YYYY-MM-DD``, with a time behind it after a space, a T or the word "at", as the
   node's reports write it; one without a zone is taken as UTC, an empty one is None.
+- The node's agent writes the word None where an instance said nothing; it is read as nothing.
 - What a movement is about is its reference: a node, an instance, or, in the reports that the
   node itself makes, the name of a partition.
 """
@@ -19,12 +20,20 @@ from lxml import etree
 
 from slapcore.errors import ProtocolError
 from slapcore.protocol.xml import WHITE_SPACE
+from slapcore.protocol.xml import Vocabulary
 from slapcore.protocol.xml import read_xml
 from slapcore.protocol.xml import shorten
 
 MAX_BYTES = 5_000_000
-MAX_MOVEMENTS = 50_000
+MAX_ELEMENTS = 200_000
 MAX_TEXT = 1_000
+
+VOCABULARY = Vocabulary(
+    ("category", "title", "reference", "resource", "quantity", "price", "VAT", "movement")
+    + ("journal", "transaction", "start_date", "stop_date", "currency", "payment_mode")
+    + ("arrow", "source", "destination"),
+    ("type",),
+)
 
 NUMBER = re.compile(
     r"[-+]?(?:[0-9]{1,100}(?:\.[0-9]{0,100})?|\.[0-9]{1,100})(?:[eE][-+]?[0-9]{1,3})?"
@@ -79,14 +88,11 @@ class UsageReport:
 
 def read_usage(data: bytes | str, *, max_bytes: int = MAX_BYTES) -> UsageReport:
     """Read a report and check that it is whole."""
-    root = read_xml(data, max_bytes=max_bytes)
+    root = read_xml(data, VOCABULARY, max_bytes=max_bytes, max_elements=MAX_ELEMENTS)
     if root.tag != "journal":
         raise ProtocolError(f"the report is a <{shorten(str(root.tag))}>, not a <journal>")
     journal = _Fields(root, many=("transaction",))
-    transactions = tuple(map(_read_transaction, journal.read_many("transaction")))
-    if sum(len(transaction.movements) for transaction in transactions) > MAX_MOVEMENTS:
-        raise ProtocolError(f"the report has more than {MAX_MOVEMENTS} movements")
-    return UsageReport(transactions)
+    return UsageReport(tuple(map(_read_transaction, journal.read_many("transaction"))))
 
 
 class _Fields:
@@ -207,7 +213,7 @@ def _read_text(element: etree._Element) -> str:
     text = element.text or ""
     if len(text) > MAX_TEXT:
         raise ProtocolError(f"<{element.tag}> holds more than {MAX_TEXT} characters")
-    return text
+    return "" if text == "None" else text
 
 
 def _refuse_text(tag: str, text: str | None) -> None:

@@ -30,6 +30,7 @@ from lxml import etree
 
 from slapcore.errors import ProtocolError
 from slapcore.protocol.xml import WHITE_SPACE
+from slapcore.protocol.xml import Vocabulary
 from slapcore.protocol.xml import read_xml
 from slapcore.protocol.xml import refuse_illegal_character
 from slapcore.protocol.xml import shorten
@@ -41,7 +42,7 @@ MODULE = "slapos.slap.slap"
 #: A description of a node with 2,500 partitions fits; callers allow less where less is enough.
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 64
-MAX_ELEMENTS = 1_000_000
+MAX_ELEMENTS = 500_000
 #: Below the smallest limit that Python can be told to put on the digits of a number.
 MAX_DIGITS = 600
 
@@ -94,7 +95,7 @@ def decode(
     A container that the document refers to again is the same object in both places, so what
     comes back is to be read, not changed.
     """
-    root = read_xml(data, max_bytes=max_bytes)
+    root = read_xml(data, VOCABULARY, max_bytes=max_bytes, max_elements=MAX_ELEMENTS + 1)
     if root.tag != "marshal":
         raise ProtocolError(f"the document is a <{shorten(root.tag)}>, not a <marshal>")
     _refuse_attributes(root, ())
@@ -222,6 +223,13 @@ def _key_order(one: Any, other: Any) -> int:  # noqa: ANN401 - any two keys
     except TypeError:
         return int(repr(one) > repr(other)) - int(repr(one) < repr(other))
 
+
+#: Names of elements, the frequent ones first.
+TAGS = (
+    ("string", "dictionary", "tuple", "list", "none", "int", "object", "bool", "float")
+    + ("long", "unicode", "reference", "marshal")
+)
+VOCABULARY = Vocabulary(TAGS, ("id", "module", "class"))
 
 WHOLE_NUMBER = re.compile(rf"[-+]?[0-9]{{1,{MAX_DIGITS}}}")
 DECIMAL_NUMBER = re.compile(

@@ -15,12 +15,16 @@ from lxml import etree
 
 from slapcore.errors import ProtocolError
 from slapcore.protocol.xml import WHITE_SPACE
+from slapcore.protocol.xml import Vocabulary
 from slapcore.protocol.xml import read_xml
 from slapcore.protocol.xml import refuse_illegal_character
 from slapcore.protocol.xml import shorten
 
 #: Large enough for every certificate and script that a parameter carries.
 MAX_BYTES = 1_000_000
+MAX_PARAMETERS = 10_000
+
+VOCABULARY = Vocabulary(("parameter", "instance"), ("id",), by_hand=True)
 
 
 def write_parameters(parameters: Mapping[str, object]) -> str:
@@ -39,7 +43,7 @@ def read_parameters(data: bytes | str, *, max_bytes: int = MAX_BYTES) -> dict[st
     """Read parameters; nothing at all means that there are none."""
     if not data:
         return {}
-    root = read_xml(data, max_bytes=max_bytes, by_hand=True)
+    root = read_xml(data, VOCABULARY, max_bytes=max_bytes, max_elements=MAX_PARAMETERS + 2)
     if root.tag != "instance":
         raise ProtocolError(f"parameters are in a <{shorten(str(root.tag))}>, not in <instance>")
     _refuse_text(root.text)

@@ -1,20 +1,19 @@
-"""How XML from outside is read: bounded, no doctype, no comments, nothing that points elsewhere.
+"""How XML from outside is read: bounded, and only if it is made of words that are known.
 
 - Bytes are UTF-8 whatever the XML declaration says; text is taken as it is.
-- Every markup that is not an element or the declaration is refused before a parser sees it, so
-  no entity can be declared, expanded or fetched.  Comments and CDATA sections are allowed where
-  people write the XML by hand, and only there.
+- Every form of XML has a vocabulary.  Any other tag, attribute or markup is refused before a
+  parser sees it: nothing can declare, expand or fetch an entity, and the parser, which never
+  forgets a name it has seen, can't be filled with names.
+- Comments and CDATA sections are allowed where people write the XML by hand, and only there.
 - Whatever is wrong is a ``ProtocolError`` and nothing else.
 """
 
 import re
+from collections.abc import Iterable
 
 from lxml import etree
 
 from slapcore.errors import ProtocolError
-
-#: What a document may weigh when the caller says nothing else.
-MAX_BYTES = 1_000_000
 
 #: What XML 1.0 can't carry, not even as a character reference.
 ILLEGAL_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -22,17 +21,43 @@ ILLEGAL_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U001
 #: White space as XML knows it; Python knows more.
 WHITE_SPACE = " \t\r\n"
 
-DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[ \t\r\n][^<>]*\?>")
-FOREIGN_MARKUP = re.compile(rb"<[!?]")
-FOREIGN_MARKUP_BY_HAND = re.compile(rb"<(?:!(?!--|\[CDATA\[)|\?)")
+DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[ \t\r\n][^<>]*\?>")
+COMMENT_OR_CDATA = re.compile(
+    rb"<!--(?:(?!--).)*+-->|<!\[CDATA\[(?:(?!\]\]>).)*+\]\]>", re.DOTALL
+)
+
+
+class Vocabulary:
+    """The tags and attributes of one form of XML; the common ones come first, for speed."""
+
+    def __init__(
+        self, tags: Iterable[str], attributes: Iterable[str], *, by_hand: bool = False
+    ) -> None:
+        names = tuple(attributes)
+        space = "[ \t\r\n]"
+        attribute = rf"{space}++(?:{'|'.join(names)}){space}*+={space}*+(?:\"[^<\"]*+\"|'[^<']*+')"
+        tag = rf"/?+(?:{'|'.join(tags)})(?:{attribute}){{0,{len(names)}}}{space}*+/?+>"
+        self.foreign = re.compile(f"<(?!{tag})".encode())
+        self.by_hand = by_hand
+
+    def check(self, content: bytes, max_elements: int) -> None:
+        """Refuse whatever starts like markup and is no known tag, and too many tags."""
+        content = DECLARATION.sub(b"", content, count=1)
+        if self.by_hand:
+            content = COMMENT_OR_CDATA.sub(b"", content)
+        if content.count(b"<") - content.count(b"</") > max_elements:
+            raise ProtocolError(f"the XML has more than {max_elements} elements")
+        if found := self.foreign.search(content):
+            shown = content[found.start() : found.start() + 30].decode(errors="replace")
+            raise ProtocolError(f"the XML holds markup that is not allowed here: {shown!r}")
 
 
 def read_xml(
-    data: bytes | str, *, max_bytes: int = MAX_BYTES, by_hand: bool = False
+    data: bytes | str, vocabulary: Vocabulary, *, max_bytes: int, max_elements: int
 ) -> etree._Element:
-    """Read the root element of ``data``; if it may be written ``by_hand``, skip comments."""
+    """Read the root element of ``data``."""
     content = _read_utf8(data, max_bytes)
-    _refuse_foreign_markup(content, FOREIGN_MARKUP_BY_HAND if by_hand else FOREIGN_MARKUP)
+    vocabulary.check(content, max_elements)
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -70,10 +95,3 @@ def _read_utf8(data: bytes | str, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise ProtocolError(f"the XML is longer than {max_bytes} bytes")
     return content
-
-
-def _refuse_foreign_markup(content: bytes, foreign: re.Pattern[bytes]) -> None:
-    declaration = DECLARATION.match(content)
-    if found := foreign.search(content, declaration.end() if declaration else 0):
-        shown = content[found.start() : found.start() + 10].decode(errors="replace")
-        raise ProtocolError(f"the XML holds markup that is not allowed here: {shown!r}")
