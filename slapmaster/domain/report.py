@@ -1,6 +1,7 @@
-"""What is reported of a node, an instance or a release: kept if it is news, else nothing written.
+"""What a node says of itself, of its instances and of the releases it builds.
 
-A node sees the status of its instances in its own document, so that is made again with it.
+Saying the same again writes nothing.  A node's document shows the status of the instances that
+have a partition of their own, and no other status: only that one has it made again.
 """
 
 from slapmaster.domain.act import Act
@@ -9,23 +10,21 @@ from slapmaster.domain.instance import Instance
 from slapmaster.domain.node import ComputeNode
 
 
-def report_node(act: Act, node: ComputeNode, text: str) -> bool:
-    """Keep what is said of ``node``; tell whether it is news."""
-    return node.access.report(text, by=act.by, now=act.now)
-
-
 def report_instance(act: Act, instance: Instance, text: str, log: str = "") -> bool:
-    """Keep what is said of ``instance``; tell whether it is news."""
+    """Keep what was said of ``instance``; tell whether it differs from what was said before."""
     shown = instance.access.text
     if not instance.access.report(text, by=act.by, now=act.now, log=log):
         return False
-    if text != shown:
+    if text != shown and not instance.shared:
         instance.has_been_seen()
     return True
 
 
-def report_release(
-    act: Act, installation: SoftwareInstallation, text: str, log: str = ""
-) -> bool:
-    """Keep what is said of a release on a node; tell whether it is news."""
+def report_release(act: Act, installation: SoftwareInstallation, text: str, log: str = "") -> bool:
+    """Keep what was said of a release on a node; tell whether it is news."""
     return installation.access.report(text, by=act.by, now=act.now, log=log)
+
+
+def report_node(act: Act, node: ComputeNode, text: str, log: str = "") -> bool:
+    """Keep what ``node`` said of itself; tell whether it is news."""
+    return node.access.report(text, by=act.by, now=act.now, log=log)
