@@ -20,66 +20,82 @@ from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 
-#: How many bytes of whole documents a process keeps.
-KEPT_BYTES = 64 * 1024 * 1024
+#: How many bytes of documents and fragments a process keeps.
+KEPT_BYTES = 128 * 1024 * 1024
 
 IPList = tuple[tuple[str, str], ...]
 Versions = tuple[bytes, ...]
+Fragments = dict[str, tuple[Versions, marshal.Fragment]]
 
 
 @dataclass(frozen=True, slots=True)
 class NodeDocument:
-    """A node's document as it travels, and its entity tag."""
+    """A node's document as it travels, its entity tag, and what it was put together from."""
 
+    revision: int
     body: bytes
     etag: str
+    fragments: Fragments
+
+    @property
+    def size(self) -> int:
+        return 2 * len(self.body)  # the fragments hold about as much as the whole
 
 
 class NodeDocuments:
-    """The documents of nodes, kept as long as they are true."""
+    """The documents of nodes, kept as long as they are true and there is room."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._whole: OrderedDict[str, tuple[int, NodeDocument]] = OrderedDict()
+        self._kept: OrderedDict[str, NodeDocument] = OrderedDict()
         self._size = 0
-        self._fragments: dict[bytes, tuple[Versions, marshal.Fragment]] = {}
 
     def document_of(self, node: ComputeNode) -> NodeDocument:
-        """Give the document of ``node``, as it is in its own connection's snapshot."""
-        revision = node.revision()
-        known = self._whole.get(node.reference)
-        if known is not None and known[0] == revision:
-            return known[1]
-        document = self._put_together(node)
-        self._keep(node.reference, revision, document)
+        """Give the document of ``node``, as it is in its own connection's snapshot.
+
+        What the running transaction itself has changed may never come to be: it is shown and
+        not kept.
+        """
+        if node.revision._p_changed:
+            return put_together(node, {})
+        known = self._kept.get(node.reference)
+        if known is not None and known.revision == node.revision():
+            return known
+        document = put_together(node, known.fragments if known is not None else {})
+        self._keep(node.reference, document)
         return document
 
-    def _put_together(self, node: ComputeNode) -> NodeDocument:
-        fragments = [self._fragment(partition) for partition in node.partitions.values()]
-        body = marshal.encode(
-            documents.write_computer(node.reference, releases_of(node), fragments)
-        )
-        return NodeDocument(body, blake2b(body, digest_size=16).hexdigest())
-
-    def _fragment(self, partition: ComputePartition) -> marshal.Fragment:
-        versions = versions_of(partition)
-        known = self._fragments.get(partition._p_oid)
-        if known is not None and known[0] == versions:
-            return known[1]
-        fragment = marshal.encode_fragment(write_partition(partition))
-        self._fragments[partition._p_oid] = (versions, fragment)
-        return fragment
-
-    def _keep(self, reference: str, revision: int, document: NodeDocument) -> None:
+    def _keep(self, reference: str, document: NodeDocument) -> None:
         with self._lock:
-            old = self._whole.pop(reference, None)
-            if old is not None:
-                self._size -= len(old[1].body)
-            self._whole[reference] = (revision, document)
-            self._size += len(document.body)
-            while self._size > KEPT_BYTES and len(self._whole) > 1:
-                _, (_, dropped) = self._whole.popitem(last=False)
-                self._size -= len(dropped.body)
+            old = self._kept.pop(reference, None)
+            self._kept[reference] = document
+            self._size += document.size - (old.size if old is not None else 0)
+            while self._size > KEPT_BYTES and len(self._kept) > 1:
+                _, dropped = self._kept.popitem(last=False)
+                self._size -= dropped.size
+
+
+def put_together(node: ComputeNode, known: Fragments) -> NodeDocument:
+    fragments = {
+        partition.name: fragment_of(partition, known.get(partition.name))
+        for partition in node.partitions.values()
+    }
+    body = marshal.encode(
+        documents.write_computer(
+            node.reference, releases_of(node), [fragment for _, fragment in fragments.values()]
+        )
+    )
+    etag = blake2b(body, digest_size=16).hexdigest()
+    return NodeDocument(node.revision(), body, etag, fragments)
+
+
+def fragment_of(
+    partition: ComputePartition, known: tuple[Versions, marshal.Fragment] | None
+) -> tuple[Versions, marshal.Fragment]:
+    versions = versions_of(partition)
+    if known is not None and known[0] == versions:
+        return known
+    return versions, marshal.encode_fragment(write_partition(partition))
 
 
 def versions_of(partition: ComputePartition) -> Versions:
