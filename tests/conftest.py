@@ -5,10 +5,15 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from slapmaster.auth.issuer import AuthorityIssuer
+from tests.driver import Master
+from tests.driver import make_issuer
 
 #: Inherited by whatever a test starts, so that a daemon which has left its parent is found too.
 #: It doesn't begin like a setting of ours, which would be an unknown one.
@@ -88,3 +93,31 @@ def no_process_survives() -> Iterator[None]:
     for pid in survivors:
         os.kill(pid, signal.SIGKILL)
     assert not survivors, f"left running by a test: {survivors}"
+
+
+@pytest.fixture(scope="session")
+def issuer() -> AuthorityIssuer:
+    """Give an authority that may issue certificates; making one takes longer than a test."""
+    return make_issuer()
+
+
+@pytest.fixture
+def make_master(tmp_path: Path, issuer: AuthorityIssuer) -> Iterator[Callable[..., Master]]:
+    """Give a maker of masters in this process; their stores are in files unless ``in_memory``."""
+    masters: list[Master] = []
+
+    def make(*, alone: bool = False, in_memory: bool = False, **parts: object) -> Master:
+        folder = None if in_memory else tmp_path / f"master{len(masters)}"
+        if folder is not None:
+            folder.mkdir()
+        masters.append(Master(folder, None if alone else issuer, **parts))
+        return masters[-1]
+
+    yield make
+    for master in masters:
+        master.close()
+
+
+@pytest.fixture
+def master(make_master: Callable[..., Master]) -> Master:
+    return make_master()
