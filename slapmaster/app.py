@@ -31,11 +31,13 @@ INCLUDED = (
 class Parts:
     """What an application is made of.
 
+    ``public_url`` is how the master is reached from outside, when requests don't show that.
     Without an ``issuer`` there are no certificates: whoever reaches the master is its only user.
     """
 
     store: Store
     issuer: AuthorityIssuer | None = None
+    public_url: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     plugins: pluggy.PluginManager = field(default_factory=find_plugins)
 
@@ -47,6 +49,7 @@ def make_app(parts: Parts) -> Callable[..., Any]:
     registry.store = parts.store
     registry.issuer = parts.issuer
     registry.hook = parts.plugins.hook
+    registry.public_url = parts.public_url.rstrip("/")
     registry.trusted_proxies = parts.trusted_proxies
     registry.node_documents = NodeDocuments()
     config.add_request_method(act, "act", reify=True)

@@ -32,7 +32,7 @@ from slapmaster.domain.person import Person
 from slapmaster.domain.project import Project
 from slapmaster.domain.project import Role
 from slapmaster.domain.registration import register_node
-from slapmaster.domain.revocation import issue_certificate
+from slapmaster.domain.certification import issue_certificate
 from slapmaster.domain.site import Site
 from slapmaster.storage import Store
 from slapmaster.storage import now_in_microseconds
@@ -62,8 +62,10 @@ class Master:
     def __init__(
         self, folder: Path | None = None, issuer: AuthorityIssuer | None = None, **parts: object
     ) -> None:
-        uris = [f"file://{folder}/{name}.fs" if folder else "memory://" for name in ("main", "pulse")]
-        self.store = Store.open(*uris)
+        if folder is None:
+            self.store = Store.open("memory://", "memory://")
+        else:
+            self.store = Store.open(f"file://{folder}/main.fs", f"file://{folder}/pulse.fs")
         self.issuer = issuer
         self.wsgi = make_app(Parts(store=self.store, issuer=issuer, **parts))
         self.app = TestApp(self.wsgi)
@@ -214,7 +216,8 @@ class ClassicDriver:
 
     def ask(self, title: str, *, status: int | str = 200, **wanted: Any) -> TestResponse:
         """Request an instance, as this person or as a child of this instance."""
-        return self.post("requestComputerPartition", {**self.place, **wish(title, **wanted)}, status=status)
+        fields = {**self.place, **wish(title, **wanted)}
+        return self.post("requestComputerPartition", fields, status=status)
 
     def request(self, title: str, **wanted: Any) -> marshal.Document:
         return marshal.decode(self.ask(title, **wanted).body)
@@ -257,6 +260,10 @@ def wish(
     return fields if project is None else {**fields, "project_reference": project}
 
 
+def ipv4_of(number: int) -> str:
+    return f"10.0.{number // 250}.{number % 250 + 1}"
+
+
 def describe_node(reference: str, partitions: int, **more: object) -> dict[str, object]:
     """Describe a node as its format command does."""
     return {
@@ -267,7 +274,7 @@ def describe_node(reference: str, partitions: int, **more: object) -> dict[str, 
             {
                 "reference": f"slappart{number}",
                 "address_list": [
-                    {"addr": f"10.0.{number // 250}.{number % 250 + 1}", "netmask": "255.255.255.255"},
+                    {"addr": ipv4_of(number), "netmask": "255.255.255.255"},
                     {"addr": f"2001:db8::{number + 1:x}", "netmask": "ffff:ffff:ffff::"},
                 ],
                 "tap": {"name": f"slaptap{number}"},

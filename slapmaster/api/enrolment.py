@@ -22,8 +22,8 @@ from slapmaster.auth.seal import hash_token
 from slapmaster.domain.act import Act
 from slapmaster.domain.certificate import NewCertificate
 from slapmaster.domain.registration import register_node
-from slapmaster.domain.revocation import current_revocations
-from slapmaster.domain.revocation import issue_certificate
+from slapmaster.domain.certification import current_revocations
+from slapmaster.domain.certification import issue_certificate
 from slapmaster.domain.token import Token
 from slapmaster.domain.token import TokenPurpose
 

@@ -29,7 +29,10 @@ STATUS: tuple[tuple[type[errors.SlapError], int], ...] = (
 
 def slap_error(error: errors.SlapError, request: Request) -> Response:
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
-    return say(request, str(error), status)
+    response = say(request, str(error), status)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = f'X-Delegate uri="{request.application_url}"'
+    return response
 
 
 def forbidden(error: HTTPForbidden, request: Request) -> Response:

@@ -11,8 +11,7 @@ from persistent import Persistent
 
 from slapcore.states import InstanceState
 from slapmaster.domain.act import Act
-from slapmaster.domain.certificate import SealedKey
-from slapmaster.domain.certificate import hold
+from slapmaster.domain.certification import certify_instance
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.instance import SoftwareInstance
@@ -66,7 +65,7 @@ def settle(act: Act, instance: Instance, place: ComputePartition) -> None:
         place.occupy(instance, act.now)
         if not place.node.has_room:
             act.site.room.settle(place.node)
-        give_certificate(act, instance)
+        certify_instance(act, instance)
         open_to_shared(act, instance)
     act.note("placed", instance.reference, f"{place.node.reference} {place.name}")
 
@@ -136,14 +135,6 @@ def open_to_shared(act: Act, host: SoftwareInstance) -> None:
     for waiting in queue:
         if waiting.software_type == host.software_type:
             allocate(act, waiting)
-
-
-def give_certificate(act: Act, instance: SoftwareInstance) -> None:
-    if act.issuer is None or instance.secret is not None:
-        return
-    new = act.issuer.issue(instance.reference)
-    hold(instance, new, act.now)
-    instance.secret = SealedKey(new.certificate, act.issuer.seal(new.key, instance.reference))
 
 
 def release_place(act: Act, instance: Instance) -> None:

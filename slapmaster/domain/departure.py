@@ -11,7 +11,7 @@ from slapmaster.domain.act import Act
 from slapmaster.domain.allocation import release_place
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SoftwareInstance
-from slapmaster.domain.revocation import revoke_all
+from slapmaster.domain.certification import revoke_all
 
 
 def depart(act: Act, instance: Instance) -> None:

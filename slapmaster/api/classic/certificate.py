@@ -9,8 +9,8 @@ from slapmaster.api.classic.endpoint import Endpoint
 from slapmaster.api.classic.endpoint import answer
 from slapmaster.api.classic.endpoint import nothing
 from slapmaster.api.classic.subject import the_node
-from slapmaster.domain.revocation import issue_certificate
-from slapmaster.domain.revocation import revoke_all
+from slapmaster.domain.certification import issue_certificate
+from slapmaster.domain.certification import revoke_all
 
 
 @Endpoint(

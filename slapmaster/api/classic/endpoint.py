@@ -1,5 +1,6 @@
 """An operation of classic SLAP: its name, its fields, what it is about, who may, and its view."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,6 +14,8 @@ from slapcore.protocol import marshal
 from slapmaster.api.form import check_fields
 from slapmaster.api.form import read_fields
 from slapmaster.auth.permissions import Subject
+
+log = logging.getLogger(__name__)
 
 #: Where the operations are: the second is what ERP5 calls its tool.
 PREFIXES = ("", "/portal_slap")
@@ -41,7 +44,7 @@ class Endpoint:
 
     def find_subject(self, request: Request) -> Subject:
         """Read the fields and find what the request is about; nobody unknown learns of it."""
-        assert request.asker
+        log.debug("%s calls %s", request.asker.reference, self.name)
         fields = read_fields(request)
         check_fields(fields, self.required, self.optional)
         request.fields = fields

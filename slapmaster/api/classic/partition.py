@@ -18,6 +18,7 @@ from slapmaster.api.classic.values import is_said
 from slapmaster.api.classic.values import read_mapping
 from slapmaster.api.statusview import status_of
 from slapmaster.domain.bang import bang_tree
+from slapmaster.domain.certification import certify_instance
 from slapmaster.domain.departure import report_gone
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import find_on
@@ -175,13 +176,12 @@ def places_of_tree(instance: Instance) -> dict[tuple[str, str], nodeview.Compute
 )  # fmt: skip
 def get_certificate(request: Request) -> Response:
     """Deliver the key of an instance to the node that hosts it."""
-    secret = instance_on(request.context.partition).secret
-    issuer = request.registry.issuer
-    if secret is None or issuer is None:
+    instance = instance_on(request.context.partition)
+    secret = certify_instance(request.act, instance)
+    if secret is None:
         response = answer({"certificate": "", "key": ""})
     else:
-        instance = request.context.instance
-        key = issuer.open(secret.sealed, instance.reference)
+        key = request.registry.issuer.open(secret.sealed, instance.reference)
         response = answer({"certificate": secret.certificate, "key": key})
     response.headers["Cache-Control"] = "private, no-store"
     return response

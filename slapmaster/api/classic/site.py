@@ -9,7 +9,7 @@ HATEOAS_PATH = "/hateoas"
 def get_hateoas_url(request: Request) -> Response:
     """Say where the HATEOAS documents begin; every client asks at every start."""
     response = Response(
-        body=(request.application_url + HATEOAS_PATH).encode(),
+        body=((request.registry.public_url or request.application_url) + HATEOAS_PATH).encode(),
         content_type="text/plain",
         charset="utf-8",
     )

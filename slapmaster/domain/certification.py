@@ -1,4 +1,8 @@
-"""Issue a holder's certificate, and take it back."""
+"""Issue certificates, renew them, and take them back.
+
+An instance's certificate is renewed before it ends, the next time its node asks for it; the old
+one counts until its own end, since a program may still be using it.
+"""
 
 from slapcore.errors import NotFound
 from slapcore.errors import StillActive
@@ -7,9 +11,14 @@ from slapmaster.domain.certificate import Certificate
 from slapmaster.domain.certificate import Holder
 from slapmaster.domain.certificate import NewCertificate
 from slapmaster.domain.certificate import Revocation
+from slapmaster.domain.certificate import SealedKey
 from slapmaster.domain.certificate import active_certificates
 from slapmaster.domain.certificate import hold
+from slapmaster.domain.instance import SoftwareInstance
 from slapmaster.domain.site import Site
+
+#: How long before its end, in microseconds, a certificate is renewed.
+RENEWED_BEFORE = 30 * 24 * 3600 * 1_000_000
 
 
 def issue_certificate(act: Act, holder: Holder, *, only_one: bool = True) -> NewCertificate:
@@ -26,6 +35,21 @@ def issue_certificate(act: Act, holder: Holder, *, only_one: bool = True) -> New
     hold(holder, new, act.now)
     act.note("certificate issued", holder.reference, new.serial)
     return new
+
+
+def certify_instance(act: Act, instance: SoftwareInstance) -> SealedKey | None:
+    """Give the certificate and sealed key of ``instance``; made, or renewed, when it is time.
+
+    ``None`` where the master has no certificates.
+    """
+    if act.issuer is None:
+        return None
+    latest = max((held.not_after for held in instance.certificates), default=0)
+    if instance.secret is None or latest < act.now + RENEWED_BEFORE:
+        new = issue_certificate(act, instance, only_one=False)
+        sealed = act.issuer.seal(new.key, instance.reference)
+        instance.secret = SealedKey(new.certificate, sealed)
+    return instance.secret
 
 
 def revoke(act: Act, holder: Holder, serial: str, reason: str) -> None:
