@@ -21,9 +21,9 @@ from slapmaster.auth.identity import Identity
 from slapmaster.auth.seal import hash_token
 from slapmaster.domain.act import Act
 from slapmaster.domain.certificate import NewCertificate
-from slapmaster.domain.registration import register_node
 from slapmaster.domain.certification import current_revocations
 from slapmaster.domain.certification import issue_certificate
+from slapmaster.domain.registration import register_node
 from slapmaster.domain.token import Token
 from slapmaster.domain.token import TokenPurpose
 

@@ -39,7 +39,7 @@ class AlonePolicy(CertificatePolicy):
 
 
 def asker(request: Request) -> Identity:
-    """Give who asks, narrowed as they claim; raises ``Unauthenticated`` when nobody has proved it."""
+    """Give who asks, narrowed as they claim; raises ``Unauthenticated`` when that is not proved."""
     identity = request.identity
     if identity is None:
         raise Unauthenticated("a client certificate is needed here, and none was shown")

@@ -9,9 +9,9 @@ from slapcore.errors import Conflict
 from slapcore.states import InstanceState
 from slapmaster.domain.act import Act
 from slapmaster.domain.allocation import release_place
+from slapmaster.domain.certification import revoke_all
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SoftwareInstance
-from slapmaster.domain.certification import revoke_all
 
 
 def depart(act: Act, instance: Instance) -> None:

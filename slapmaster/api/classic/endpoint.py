@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.request import Request
@@ -39,7 +38,7 @@ class Endpoint:
     optional: tuple[str, ...] = ()
 
     def __call__(self, view: View) -> View:
-        setattr(view, "endpoint", self)
+        view.endpoint = self  # type: ignore[attr-defined]
         return view
 
     def find_subject(self, request: Request) -> Subject:
@@ -68,7 +67,7 @@ def add_endpoint(config: Configurator, view: View, endpoint: Endpoint) -> None:
         )
 
 
-def answer(value: Any) -> Response:
+def answer(value: object) -> Response:
     """Answer a marshalled value."""
     return Response(body=marshal.encode(value), content_type="text/xml", charset="utf-8")
 

@@ -4,7 +4,6 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from slapcore.errors import InvalidValue
-from slapcore.errors import NotReady
 from slapcore.protocol import marshal
 from slapcore.states import InstanceState
 from slapmaster.api import nodeview
