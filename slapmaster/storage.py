@@ -33,9 +33,10 @@ ATTEMPTS = 30
 
 
 class Numbers:
-    """Numbers never given before, from blocks that this process has reserved."""
+    """Numbers never given before, from blocks of ``block`` that this process has reserved."""
 
     def __init__(self, db: DB) -> None:
+        self.block = BLOCK
         self._db = db
         self._lock = threading.Lock()
         self._blocks: dict[str, Iterator[int]] = {}
@@ -49,7 +50,7 @@ class Numbers:
 
     def _reserve(self, prefix: str) -> range:
         def reserve(site: Site) -> range:
-            return site.sequences.reserve(prefix, BLOCK)
+            return site.sequences.reserve(prefix, self.block)
 
         return change(self._db, reserve)
 
@@ -176,6 +177,8 @@ def includeme(config: Configurator) -> None:
     settings = config.get_settings()
     settings["retry.attempts"] = ATTEMPTS
     settings["tm.manager_hook"] = explicit_manager
+    # A transaction needs no name in it: the journal says who, and some askers have none.
+    settings["tm.annotate_user"] = False
     config.include("pyramid_retry")
     config.include("pyramid_tm")
     config.add_request_method(site_of, "site", reify=True)

@@ -28,11 +28,11 @@ from slapmaster.auth.authority import Authority
 from slapmaster.auth.issuer import AuthorityIssuer
 from slapmaster.auth.seal import Seal
 from slapmaster.domain.act import Act
+from slapmaster.domain.certification import issue_certificate
 from slapmaster.domain.person import Person
 from slapmaster.domain.project import Project
 from slapmaster.domain.project import Role
 from slapmaster.domain.registration import register_node
-from slapmaster.domain.certification import issue_certificate
 from slapmaster.domain.site import Site
 from slapmaster.storage import Store
 from slapmaster.storage import now_in_microseconds
