@@ -11,6 +11,7 @@ import pluggy
 from pyramid.config import Configurator
 from pyramid.request import Request
 
+from slapcore.errors import ConfigurationError
 from slapmaster.api.nodeview import NodeDocuments
 from slapmaster.auth.issuer import AuthorityIssuer
 from slapmaster.domain.act import Act
@@ -32,22 +33,31 @@ class Parts:
     """What an application is made of.
 
     ``public_url`` is how the master is reached from outside, when requests don't show that.
-    Without an ``issuer`` there are no certificates: whoever reaches the master is its only user.
+    With ``alone`` there are no certificates and no ``issuer``: whoever reaches the master is
+    its only user.
     """
 
     store: Store
     issuer: AuthorityIssuer | None = None
+    alone: bool = False
     public_url: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     plugins: pluggy.PluginManager = field(default_factory=find_plugins)
 
 
 def make_app(parts: Parts) -> Callable[..., Any]:
-    """Put the WSGI application together."""
+    """Put the WSGI application together.
+
+    Raises ``ConfigurationError`` without an issuer, unless whoever asks is the only user: a
+    master that has lost its keys must not take everybody for that.
+    """
+    if parts.issuer is None and not parts.alone:
+        raise ConfigurationError("a master for several people needs its certificate authority")
     config = Configurator()
     registry = config.registry
     registry.store = parts.store
-    registry.issuer = parts.issuer
+    registry.issuer = None if parts.alone else parts.issuer
+    registry.alone = parts.alone
     registry.hook = parts.plugins.hook
     registry.public_url = parts.public_url.rstrip("/")
     registry.trusted_proxies = parts.trusted_proxies

@@ -51,7 +51,7 @@ def asker(request: Request) -> Identity:
 
 def includeme(config: Configurator) -> None:
     """Deny by default, believe certificates (or the only user), and give requests ``asker``."""
-    alone = config.registry.issuer is None
+    alone = config.registry.alone
     config.set_security_policy(AlonePolicy() if alone else CertificatePolicy())
     config.set_default_permission("nobody")
     config.add_request_method(asker, "asker", reify=True)
