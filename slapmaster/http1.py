@@ -337,9 +337,10 @@ _clock = Clock()
 def encode_head(status: str, headers: Sequence[tuple[str, str]], extra: str) -> bytes:
     """Encode the head of an answer; ``extra`` are whole header lines of the server's own."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    if not len(headers) == lines.count("\n") == lines.count("\r"):
+    head = f"HTTP/1.1 {status}\r\n{lines}"
+    if not len(headers) + 1 == head.count("\n") == head.count("\r"):
         raise ValueError("a header of the answer has a line end in it")
-    return f"HTTP/1.1 {status}\r\n{lines}{_clock.header()}{extra}\r\n".encode("latin-1")
+    return f"{head}{_clock.header()}{extra}\r\n".encode("latin-1")
 
 
 def encode_refusal(refused: Refused) -> bytes:

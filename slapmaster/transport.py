@@ -12,7 +12,6 @@ import socket
 import stat
 import struct
 from pathlib import Path
-from typing import Protocol
 
 from OpenSSL import SSL
 from OpenSSL import crypto
@@ -33,28 +32,12 @@ PARTIAL_WRITE = 1
 Pieces = list[bytes | memoryview]
 
 
-class Transport(Protocol):
-    """One accepted connection.
+class PlainTransport:
+    """A TCP or unix connection.
 
     Nothing here waits.  What can't be done yet says so, and ``wants`` is then the event to
     wait for.  A lost peer is an ``OSError``, one that has ended an ``EOFError``.
     """
-
-    wants: int
-    certificate: bytes | None
-
-    def fileno(self) -> int: ...
-    def open(self) -> bool: ...
-    def receive(self) -> bytes | None: ...
-    def has_pending(self) -> bool: ...
-    def send(self, pieces: Pieces) -> int: ...
-    def finish(self) -> None: ...
-    def discard(self) -> None: ...
-    def close(self) -> None: ...
-
-
-class PlainTransport:
-    """A TCP or unix connection."""
 
     certificate: bytes | None = None
 
@@ -152,7 +135,7 @@ class TLSTransport(PlainTransport):
         if not self._opened:
             return super().send(pieces)
         try:
-            return self._tls.send(pieces[0][:ENCRYPTED_AT_ONCE])
+            return self._tls.send(memoryview(pieces[0])[:ENCRYPTED_AT_ONCE])
         except SSL.Error as error:
             self._wait_for(error)
             return 0

@@ -1,0 +1,212 @@
+"""One connection, from its first byte to its last."""
+
+import logging
+import select
+import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from slapmaster import http1
+from slapmaster.answer import Answer
+from slapmaster.http1 import Refused
+from slapmaster.log import new_request_id
+from slapmaster.transport import PlainTransport
+
+log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+#: bytes per second that a peer must take or give at least, once its time is over
+SLOWEST = 8 << 10
+
+#: how long an ended connection is kept for the peer to read why
+LINGER_SECONDS = 3.0
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+CLOSED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much one peer may ask for; times are in seconds."""
+
+    max_connections: int = 1000
+    max_header: int = 32 << 10
+    max_body: int = 8 << 20
+    handshake_timeout: float = 10.0
+    request_timeout: float = 30.0
+    idle_timeout: float = 60.0
+
+
+class Phase(Enum):
+    """What a connection is doing."""
+
+    OPENING = "until its first byte, or with TLS to the end of the handshake"
+    RECEIVING = "part of a request is here"
+    ANSWERING = "an answer is made or on its way"
+    IDLE = "between two requests"
+    LINGERING = "nothing more is said, the peer may still read"
+
+
+class Connection:
+    """One connection, from the first byte to the last; used by one thread at a time."""
+
+    def __init__(
+        self, carrier: PlainTransport, application: Application, environ: Environ, limits: Limits
+    ) -> None:
+        self.registered = False
+        #: no request is taken after the one at hand
+        self.ending = False
+        self.fileno = carrier.fileno()
+        self.peer = environ["REMOTE_ADDR"] or "the local socket"
+        self._carrier = carrier
+        self._application = application
+        self._environ = environ
+        self._limits = limits
+        self._reader = http1.RequestReader(limits.max_header, limits.max_body)
+        self._answer: Answer | None = None
+        self._enter(Phase.OPENING, limits.handshake_timeout)
+
+    @property
+    def is_idle(self) -> bool:
+        return self.phase in (Phase.OPENING, Phase.IDLE, Phase.LINGERING)
+
+    def is_late(self) -> bool:
+        """Tell whether the peer, and not we, has let its time pass."""
+        if time.monotonic() < self.deadline:
+            return False
+        poll = select.poll()
+        poll.register(self.fileno, self._carrier.wants)
+        return not poll.poll(0) or self.phase in (Phase.LINGERING, Phase.ANSWERING)
+
+    def advance(self) -> int:
+        """Go on as far as the peer lets us; the event to wait for then, or ``CLOSED``."""
+        try:
+            return self._advance()
+        except Refused as refused:
+            return self._refuse(refused)
+        except (OSError, EOFError) as error:
+            log.debug("%s has gone in phase %s: %s", self.peer, self.phase.name, error)
+        except Exception:
+            log.exception("an answer to %s was broken off", self.peer)
+        return CLOSED
+
+    def expire(self) -> None:
+        """Prepare for the end, which the next step brings."""
+        if self.phase is Phase.RECEIVING:
+            self._prepare(Refused(408, "The request did not come in within the time allowed."))
+        else:
+            self._enter(Phase.LINGERING, 0)
+            self.deadline = 0.0
+
+    def close(self) -> None:
+        self._reader.close()
+        if self._answer is not None:
+            self._answer.close()
+        self._carrier.close()
+
+    def _enter(self, phase: Phase, seconds: float) -> None:
+        self.phase = phase
+        self.deadline = time.monotonic() + seconds
+
+    def _advance(self) -> int:
+        if self.phase is Phase.LINGERING:
+            return self._linger()
+        if self.phase is Phase.OPENING and not self._carrier.open():
+            return self._carrier.wants
+        while True:
+            if self._answer is None:
+                request = self._receive()
+                if request is None:
+                    return self._carrier.wants
+                self._enter(Phase.ANSWERING, self._limits.request_timeout)
+                self._answer = self._ask(request)
+                self._enter(Phase.ANSWERING, self._limits.request_timeout)
+            sent = self._answer.flush(self._carrier)
+            self.deadline += sent / SLOWEST
+            if not self._answer.done:
+                return self._carrier.wants
+            if not self._end_answer():
+                return CLOSED if self.phase is Phase.ANSWERING else self._carrier.wants
+            if not self._reader.began and not self._carrier.has_pending():
+                self._carrier.wants = select.EPOLLIN
+                return select.EPOLLIN
+            self._enter(Phase.RECEIVING, self._limits.request_timeout)
+
+    def _receive(self) -> http1.Request | None:
+        """Read until a request is whole; ``None`` when more has to come."""
+        while True:
+            if self._reader.began:
+                request = self._reader.next_request()
+                if request is not None:
+                    return request
+                self._send_continue()
+            data = self._carrier.receive()
+            if data is None:
+                return None
+            if self.phase is not Phase.RECEIVING:
+                self._enter(Phase.RECEIVING, self._limits.request_timeout)
+            self.deadline += len(data) / SLOWEST
+            self._reader.feed(data)
+
+    def _send_continue(self) -> None:
+        if self._reader.wants_continue:
+            self._reader.wants_continue = False
+            self._carrier.send([CONTINUE])
+
+    def _ask(self, request: http1.Request) -> "Answer":
+        """Have the application answer."""
+        identity = new_request_id()
+        environ = {**self._environ, **request.environ, "wsgi.input": request.body}
+        environ["slapmaster.request_id"] = identity
+        if self._carrier.certificate is not None:
+            environ["slapmaster.client_certificate"] = self._carrier.certificate
+        answer = Answer(request)
+        try:
+            body = self._application(environ, answer.start)
+            answer.take(body, keep_alive=request.keep_alive and not self.ending)
+        except Exception:
+            log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+            answer.close()
+            return Answer.of(Refused(500, f"The server failed; its log says why at {identity}."))
+        if answer.status >= "400":
+            self._log_failure(environ, answer.status)
+        return answer
+
+    def _log_failure(self, environ: Environ, status: str) -> None:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        log.info("%s %s from %s: %s", method, path, self.peer, status)
+
+    def _end_answer(self) -> bool:
+        """Put the sent answer away; tell whether another request may follow."""
+        assert self._answer is not None
+        answer, self._answer = self._answer, None
+        answer.close()
+        if answer.keep_alive:
+            self._enter(Phase.IDLE, self._limits.idle_timeout)
+            return True
+        if answer.lingers:
+            self._carrier.finish()
+            self._enter(Phase.LINGERING, LINGER_SECONDS)
+            self._carrier.wants = select.EPOLLIN
+        return False
+
+    def _refuse(self, refused: Refused) -> int:
+        log.info("a request from %s is refused: %s %s", self.peer, refused.status, refused)
+        self._prepare(refused)
+        return self.advance()
+
+    def _prepare(self, refused: Refused) -> None:
+        self._answer = Answer.of(refused)
+        self._enter(Phase.ANSWERING, LINGER_SECONDS)
+
+    def _linger(self) -> int:
+        if self.deadline <= time.monotonic():
+            return CLOSED
+        self._carrier.discard()
+        return select.EPOLLIN
