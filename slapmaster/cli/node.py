@@ -1,0 +1,95 @@
+"""``slapmaster node``: what nodes are, whether they take instances, their certificates."""
+
+from pathlib import Path
+
+import click
+
+from slapmaster.cli.door import Door
+from slapmaster.cli.init import write_certificate
+from slapmaster.cli.output import json_option
+from slapmaster.cli.output import print_facts
+from slapmaster.cli.output import print_json
+from slapmaster.cli.output import print_rows
+
+COLUMNS = ("reference", "title", "project", "scope", "partitions", "free", "releases", "status")
+
+#: short words for the scopes; any scope's own name is understood too
+SCOPES = {"closed": "close/noallocation", "maintenance": "close/maintenance"}
+
+
+@click.group("node")
+def command() -> None:
+    """Nodes: reference or title say which is meant."""
+
+
+@command.command("list")
+@click.option("--project", metavar="PROJECT", help="Only those of a project.")
+@json_option
+@click.pass_obj
+def show_all(door: Door, project: str | None, as_json: bool) -> None:
+    """List the nodes."""
+    print_rows(door.ask("node.list", project=project), COLUMNS, as_json=as_json)
+
+
+@command.command("show")
+@click.argument("node")
+@json_option
+@click.pass_obj
+def show(door: Door, node: str, as_json: bool) -> None:
+    """Show a node, with its releases and partitions."""
+    print_facts(door.ask("node.show", node=node), as_json=as_json)
+
+
+@command.command("scope")
+@click.argument("node")
+@click.argument("scope")
+@json_option
+@click.pass_obj
+def scope(door: Door, node: str, scope: str, as_json: bool) -> None:
+    """Say whether a node takes new instances: open, closed, or a scope like close/maintenance."""
+    answer = door.ask("node.scope", node=node, scope=SCOPES.get(scope, scope))
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"{answer['reference']}: {'changed' if answer['changed'] else 'as it was'}")
+
+
+@command.command("token")
+@click.option("--person", metavar="PERSON", help="In whose name; else the only one.")
+@click.option("--project", metavar="PROJECT", help="Where the node shall belong.")
+@click.pass_obj
+def token(door: Door, person: str | None, project: str | None) -> None:
+    """Give a token that registers a node, once within a day."""
+    click.echo(door.ask("token.add", purpose="node", who=person, project=project)["token"])
+
+
+@command.group("certificate")
+def certificate() -> None:
+    """Revoke or renew the certificate of a node."""
+
+
+@certificate.command("revoke")
+@click.argument("node")
+@click.option("--reason", default="revoked by the operator", show_default=True)
+@json_option
+@click.pass_obj
+def revoke(door: Door, node: str, reason: str, as_json: bool) -> None:
+    """Believe the node's certificate no longer, from the next request on."""
+    answer = door.ask("node.revoke", node=node, reason=reason)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"revoked {answer['revoked']} of {answer['reference']}")
+
+
+@certificate.command("renew")
+@click.argument("node")
+@click.argument("directory", type=click.Path(path_type=Path))
+@json_option
+@click.pass_obj
+def renew(door: Door, node: str, directory: Path, as_json: bool) -> None:
+    """Write a new certificate and its key into DIRECTORY; the old one is revoked."""
+    issued = door.ask("node.renew", node=node)
+    files = write_certificate(issued, directory)
+    facts = {name: issued[name] for name in ("reference", "serial", "not_after")}
+    print_facts({**facts, "files": files}, as_json=as_json)

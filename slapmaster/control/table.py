@@ -1,0 +1,31 @@
+"""All operations of operators, by the name they are asked for."""
+
+from slapmaster.control import beginning
+from slapmaster.control import nodes
+from slapmaster.control import persons
+from slapmaster.control import projects
+from slapmaster.control.operation import Operation
+from slapmaster.control.operation import changes
+from slapmaster.control.operation import reads
+
+OPERATIONS: dict[str, Operation] = {
+    "site.begin": changes(beginning.begin),
+    "person.add": changes(persons.add_person),
+    "person.list": reads(persons.list_persons),
+    "person.show": reads(persons.show_person),
+    "person.issue": changes(persons.issue_person_certificate),
+    "person.revoke": changes(persons.revoke_person_certificate),
+    "token.add": changes(persons.add_token),
+    "project.add": changes(projects.add_project),
+    "project.list": reads(projects.list_projects),
+    "project.show": reads(projects.show_project),
+    "project.role": changes(projects.give_role),
+    "project.dismiss": changes(projects.dismiss),
+    "node.list": reads(nodes.list_nodes),
+    "node.show": reads(nodes.show_node),
+    "node.scope": changes(nodes.scope_node),
+    "node.revoke": changes(nodes.revoke_node_certificate),
+    "node.renew": changes(nodes.renew_node_certificate),
+    "supply.set": changes(nodes.supply_release),
+    "supply.list": reads(nodes.list_supplied),
+}

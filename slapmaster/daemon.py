@@ -1,0 +1,117 @@
+"""A master that runs: its listeners, its control socket, and what is done every so often.
+
+Signals: SIGTERM and SIGINT end it, requests in progress are finished; SIGHUP reads the
+listener's certificate again.
+"""
+
+import logging
+import signal
+from collections.abc import Callable
+from collections.abc import Sequence
+from datetime import UTC
+from datetime import datetime
+
+from ZODB.POSException import POSError
+
+from slapmaster import directory
+from slapmaster.app import make_app
+from slapmaster.control.listener import ControlApplication
+from slapmaster.master import Master
+from slapmaster.serve import Limits
+from slapmaster.serve import Listener
+from slapmaster.serve import Server
+from slapmaster.settings import Address
+from slapmaster.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (*ENDING, signal.SIGHUP)
+
+
+def run(master: Master, say: Callable[[str], None]) -> None:
+    """Serve until a signal ends it; ``say`` is told the addresses once it listens."""
+    # Threads inherit this, so that a signal comes to nobody but the loop below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    settings = master.settings
+    renew_certificate(master)
+    server = Server(
+        make_app(master.parts),
+        listeners=make_listeners(master),
+        threads=settings.threads,
+        limits=limits_of(settings),
+    )
+    server.start()
+    try:
+        say(f"listening on {' '.join(urls_of(settings, server))}")
+        wait(master, server)
+    finally:
+        server.stop()
+
+
+def wait(master: Master, server: Server) -> None:
+    """Do what is to be done every so often, until a signal ends it."""
+    while True:
+        found = signal.sigtimedwait(SIGNALS, master.settings.pulse_flush_seconds)
+        if found is not None and found.si_signo in ENDING:
+            log.info("ended by signal %d", found.si_signo)
+            return
+        if found is None:
+            flush_pulse(master)
+        if renew_certificate(master) or found is not None:
+            server.reload()
+            log.info("the listener's certificate was read again")
+
+
+def flush_pulse(master: Master) -> None:
+    try:
+        count = master.parts.store.pulse.flush()
+    except (OSError, POSError):
+        log.exception("when nodes were heard last could not be written")
+    else:
+        log.debug("wrote when %d were heard last", count)
+
+
+def renew_certificate(master: Master) -> bool:
+    """Make the listener's certificate again if it is time; tell whether it was."""
+    issuer, settings = master.parts.issuer, master.settings
+    if issuer is None or not settings.listen:
+        return False
+    reason = directory.keep_server_certificate(settings, issuer.authority, datetime.now(UTC))
+    if reason:
+        log.info("made the listener's certificate: %s", reason)
+    return bool(reason)
+
+
+def make_listeners(master: Master) -> Sequence[Listener]:
+    settings = master.settings
+    encrypted = [
+        Listener(
+            address=address,
+            certificate=settings.server_certificate,
+            key=settings.server_key,
+        )
+        for address in settings.listen
+    ]
+    plain = [Listener(address=address) for address in settings.listen_plain]
+    control = Listener.unix(settings.control_socket, ControlApplication(master))
+    return [*encrypted, *plain, control]
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        max_connections=settings.max_connections,
+        max_header=settings.max_header,
+        max_body=settings.max_body,
+        handshake_timeout=settings.handshake_timeout,
+        request_timeout=settings.request_timeout,
+        idle_timeout=settings.idle_timeout,
+    )
+
+
+def urls_of(settings: Settings, server: Server) -> list[str]:
+    addresses = [address for address in server.addresses if isinstance(address, Address)]
+    schemes = ["https"] * len(settings.listen) + ["http"] * len(settings.listen_plain)
+    return [
+        f"{scheme}://{address}" for scheme, address in zip(schemes, addresses, strict=True)
+    ]

@@ -1,0 +1,61 @@
+"""A master as it lies in its data directory, opened: its store, its keys and its plugins."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import zc.lockfile
+
+from slapcore.errors import ConfigurationError
+from slapmaster import directory
+from slapmaster.app import Parts
+from slapmaster.settings import Settings
+from slapmaster.storage import BLOCK
+from slapmaster.storage import Store
+
+#: How long to wait for another command that has the database open, in seconds.
+PATIENCE = 10.0
+
+
+class InUse(ConfigurationError):
+    """Another process has the database open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Master:
+    """What operations work on."""
+
+    settings: Settings
+    parts: Parts
+
+
+@contextmanager
+def opened_master(
+    settings: Settings, *, patience: float = PATIENCE, block: int = BLOCK
+) -> Iterator[Master]:
+    """Open the master of ``settings``; without keys in its directory it is one without any.
+
+    ``block`` is how many numbers it reserves at a time: what is left of them is lost.  Raises ``InUse`` when another process keeps the database for longer than ``patience``.
+    """
+    issuer = directory.open_issuer(settings)
+    store = _open_store(settings, patience)
+    store.numbers.block = block
+    try:
+        parts = Parts(store=store, issuer=issuer, trusted_proxies=settings.trusted_proxies)
+        yield Master(settings=settings, parts=parts)
+    finally:
+        store.close()
+
+
+def _open_store(settings: Settings, patience: float) -> Store:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return Store.open(settings.database, settings.pulse_database)
+        except zc.lockfile.LockError as error:
+            if time.monotonic() >= deadline:
+                raise InUse(
+                    f"the database in {settings.data_directory} is in use by another process"
+                ) from error
+        time.sleep(0.05)
