@@ -29,7 +29,7 @@ STATUS: tuple[tuple[type[errors.SlapError], int], ...] = (
 
 def slap_error(error: errors.SlapError, request: Request) -> Response:
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
-    response = say(request, str(error), status)
+    response = refusal(str(error), status)
     if status == 401:
         response.headers["WWW-Authenticate"] = f'X-Delegate uri="{request.application_url}"'
     return response
@@ -39,27 +39,29 @@ def forbidden(error: HTTPForbidden, request: Request) -> Response:
     """Tell whoever may not even know of the subject that there is no such thing."""
     subject = request.context
     if isinstance(subject, Subject) and not may_see(request.asker, subject):
-        return say(request, subject.absent, 404)
-    return say(request, f"{request.asker.reference} may not do this", 403)
+        return refusal(subject.absent, 404)
+    return refusal(f"{request.asker.reference} may not do this", 403)
 
 
 def not_found(error: HTTPNotFound, request: Request) -> Response:
     if request.matched_route is not None:
-        return say(request, f"{request.method} is not how this is asked for", 405)
-    return say(request, "nothing is here", 404)
+        return refusal(f"{request.method} is not how this is asked for", 405)
+    return refusal("nothing is here", 404)
 
 
 def busy(error: ConflictError, request: Request) -> Response:
     """Too many writers of the same thing, even after many tries."""
     log.error("gave up after many conflicts: %s", request.path)
-    response = say(request, "too many requests change the same thing: try again", 503)
+    response = refusal("too many requests change the same thing: try again", 503)
     response.headers["Retry-After"] = "1"
     return response
 
 
-def say(request: Request, text: str, status: int) -> Response:
-    """Answer ``text``; it is also the reason phrase, which is all that legacy clients print."""
-    log.info("%s %s: %d %s", request.method, request.path, status, text)
+def refusal(text: str, status: int) -> Response:
+    """Answer ``text``; it is also the reason phrase, which is all that legacy clients print.
+
+    The server writes that phrase into its log, one line per refused request.
+    """
     response = Response(body=text.encode(), content_type="text/plain", charset="utf-8")
     response.status = f"{status} {reason_phrase(text)}"
     return response

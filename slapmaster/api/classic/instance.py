@@ -9,13 +9,13 @@ from slapcore.states import InstanceState
 from slapmaster.api import nodeview
 from slapmaster.api.classic.endpoint import Endpoint
 from slapmaster.api.classic.endpoint import answer
-from slapmaster.api.classic.endpoint import words
 from slapmaster.api.classic.subject import partition_called
 from slapmaster.api.classic.subject import the_site
 from slapmaster.api.classic.values import is_said
 from slapmaster.api.classic.values import read_flag
 from slapmaster.api.classic.values import read_mapping
 from slapmaster.api.demands import read_demands
+from slapmaster.api.errors import refusal
 from slapmaster.api.projects import find_project_of_request
 from slapmaster.auth.permissions import Subject
 from slapmaster.domain.instance import Instance
@@ -48,8 +48,7 @@ def request_partition(request: Request) -> Response:
     instance = ask(request, read_wanted(request.fields))
     if instance.partition is None:
         # Returned, not raised: what is waiting now must be kept.
-        response = words(instance.waiting_for or "the instance is being destroyed")
-        response.status = 408
+        response = refusal(instance.waiting_for or "the instance is being destroyed", 408)
         response.headers["Cache-Control"] = "private"
         return response
     return answer(nodeview.write_requested(instance))
