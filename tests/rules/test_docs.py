@@ -15,7 +15,7 @@ import pytest
 
 from slapmaster.api import classic
 from slapmaster.api.demands import WIRE_NAMES
-from slapmaster.cli import slapmaster
+from slapmaster.cli import main
 from slapmaster.domain.values import DEMANDS
 from slapmaster.settings import READERS
 from tests.rules.tree import ROOT
@@ -88,7 +88,7 @@ def find_commands(command, path=()):
             yield from find_commands(command.get_command(context, name), (*path, name))
 
 
-COMMANDS = dict(find_commands(slapmaster))
+COMMANDS = dict(find_commands(main))
 
 
 def find_unknown(words):
@@ -180,3 +180,13 @@ def test_the_policy_of_the_plugin_page_does_what_its_test_says():
         page["test_the_fuller_node_is_filled_first"]()
     finally:
         del sys.modules[plugin.__name__]
+
+
+def test_every_part_is_in_the_architecture_page():
+    text = (DOCS / "architecture.rst").read_text(encoding="utf-8")
+    parts = {
+        path.parts[1].removesuffix(".py")
+        for path in list_files()
+        if path.parts[0] in {"slapcore", "slapmaster"} and path.suffix == ".py"
+    }
+    assert not {part for part in parts - {"__init__"} if f"``{part}``" not in text}
