@@ -28,7 +28,8 @@ MAX_TEXT = 1_000
 #: No white space at the ends, no slash, no control characters: it becomes the name of a directory.
 NAME = re.compile(r"(?!\.{1,2}$)(?!\s)[^/\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<!\s)")
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-PREFIX_LENGTH = re.compile(r"[0-9]{1,3}")
+BITS = re.compile(r"[0-9]{1,3}")
+BITS_BEHIND = re.compile(r"/[0-9]{1,3}\Z")
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,8 @@ class _Fields:
     def read_netmask(self, name: str) -> str:
         """Read a netmask: dotted, or as an IPv6 address, or a number of bits, or both."""
         value = self.read_text(name)
-        mask, _, bits = value.partition("/")
-        if value and not (
-            PREFIX_LENGTH.fullmatch(value)
-            or (_is_address(mask) and (not bits or PREFIX_LENGTH.fullmatch(bits)))
-        ):
+        mask = BITS_BEHIND.sub("", value)
+        if value and not BITS.fullmatch(value) and not _is_address(mask):
             raise self.wrong(name, f"is not a netmask: {shorten(value)!r}")
         return value
 

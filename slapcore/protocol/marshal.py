@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from functools import cmp_to_key
 from typing import Any
-from typing import NoReturn
 from typing import TypeAlias
 
 from lxml import etree
@@ -65,6 +64,7 @@ class Fragment:
 
     template: str
     id_count: int
+    height: int
 
 
 Value: TypeAlias = (
@@ -84,7 +84,7 @@ def encode_fragment(value: object) -> Fragment:
     writer = _Writer()
     writer.write(value, 1)
     template = "".join(writer.parts).encode("ascii", "xmlcharrefreplace").decode("ascii")
-    return Fragment(template, writer.id_count)
+    return Fragment(template, writer.id_count, writer.deepest)
 
 
 def decode(
@@ -111,10 +111,10 @@ class _Writer:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.id_count = 0
+        self.deepest = 0
 
     def write(self, value: object, depth: int) -> None:
-        if depth > MAX_DEPTH:
-            raise ProtocolError(f"the value is nested deeper than {MAX_DEPTH}")
+        self.reach(depth)
         kind = type(value)
         if kind not in SCALAR_WRITERS and kind not in CONTAINER_WRITERS:
             kind = _find_known_parent(kind)
@@ -122,6 +122,11 @@ class _Writer:
             self.parts.append(SCALAR_WRITERS[kind](value))
         else:
             CONTAINER_WRITERS[kind](self, value, depth)
+
+    def reach(self, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise ProtocolError(f"the value is nested deeper than {MAX_DEPTH}")
+        self.deepest = max(self.deepest, depth)
 
     def write_tuple(self, value: tuple[object, ...], depth: int) -> None:
         self.write_members("tuple", "", value, depth)
@@ -140,13 +145,15 @@ class _Writer:
 
     def write_document(self, value: Document, depth: int) -> None:
         if value.class_name not in CLASS_NAMES:
-            raise ProtocolError(f"documents of class {value.class_name!r} don't travel")
+            raise ProtocolError(f"documents of class {shorten(value.class_name)!r} don't travel")
+        _refuse_attribute_names(value.attributes)
         self.id_count += 1
         attributes = f' id="i%d" module="{MODULE}" class="{value.class_name}"'
         members = (tuple(value.args), dict(value.attributes))
         self.write_members("object", attributes, members, depth)
 
     def write_fragment(self, value: Fragment, depth: int) -> None:
+        self.reach(depth + value.height - 1)
         self.id_count += value.id_count
         self.parts.append(value.template)
 
@@ -267,7 +274,7 @@ class _Reader:
             return read_scalar(node.text or "")
         read_container = CONTAINER_READERS.get(node.tag)
         if read_container is None:
-            _refuse_element(node)
+            raise ProtocolError(f"<{node.tag}> is not allowed inside a document")
         _refuse_text(node)
         return read_container(self, node, depth)
 
@@ -353,8 +360,7 @@ class _Reader:
         args, attributes = self.read_members(node, depth)
         if not isinstance(args, tuple) or not isinstance(attributes, dict):
             raise ProtocolError("<object> must hold a <tuple> and a <dictionary>")
-        if not all(isinstance(name, str) for name in attributes):
-            raise ProtocolError("<object> has an attribute whose name is not text")
+        _refuse_attribute_names(attributes)
         return Document(class_name, args, attributes)
 
 
@@ -412,15 +418,16 @@ CONTAINER_READERS: dict[object, Callable[[_Reader, etree._Element, int], Value]]
 }
 
 
+def _refuse_attribute_names(attributes: Iterable[object]) -> None:
+    if not all(isinstance(name, str) for name in attributes):
+        raise ProtocolError("an attribute of a document has a name that is not text")
+
+
 def _refuse_key(key: object) -> None:
     if not isinstance(key, str | int | float | None):
-        raise ProtocolError(f"<dictionary> has a {type(key).__name__} for a key")
+        raise ProtocolError(f"a dictionary has a {type(key).__name__} for a key")
     if isinstance(key, int | float) and abs(key) >= MAX_KEY:
-        raise ProtocolError("<dictionary> has too large a number for a key")
-
-
-def _refuse_element(node: etree._Element) -> NoReturn:
-    raise ProtocolError(f"<{shorten(str(node.tag))}> is not an element of <marshal> documents")
+        raise ProtocolError("a dictionary has too large a number for a key")
 
 
 def _refuse_attributes(node: etree._Element, allowed: Iterable[str]) -> None:

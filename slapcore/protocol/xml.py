@@ -22,9 +22,9 @@ ILLEGAL_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U001
 WHITE_SPACE = " \t\r\n"
 
 DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[ \t\r\n][^<>]*\?>")
-COMMENT_OR_CDATA = re.compile(
-    rb"<!--(?:(?!--).)*+-->|<!\[CDATA\[(?:(?!\]\]>).)*+\]\]>", re.DOTALL
-)
+#: What people may write around text, and how it ends.
+SECTION = re.compile(rb"<!--|<!\[CDATA\[")
+SECTION_END = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
 
 
 class Vocabulary:
@@ -35,8 +35,8 @@ class Vocabulary:
     ) -> None:
         names = tuple(attributes)
         space = "[ \t\r\n]"
-        attribute = rf"{space}++(?:{'|'.join(names)}){space}*+={space}*+(?:\"[^<\"]*+\"|'[^<']*+')"
-        tag = rf"/?+(?:{'|'.join(tags)})(?:{attribute}){{0,{len(names)}}}{space}*+/?+>"
+        attribute = rf"{space}+(?:{'|'.join(names)}){space}*={space}*(?:\"[^<\"]*\"|'[^<']*')"
+        tag = rf"/?(?:{'|'.join(tags)})(?:{attribute}){{0,{len(names)}}}{space}*/?>"
         self.foreign = re.compile(f"<(?!{tag})".encode())
         self.by_hand = by_hand
 
@@ -44,7 +44,7 @@ class Vocabulary:
         """Refuse whatever starts like markup and is no known tag, and too many tags."""
         content = DECLARATION.sub(b"", content, count=1)
         if self.by_hand:
-            content = COMMENT_OR_CDATA.sub(b"", content)
+            content = _leave_out_sections(content)
         if content.count(b"<") - content.count(b"</") > max_elements:
             raise ProtocolError(f"the XML has more than {max_elements} elements")
         if found := self.foreign.search(content):
@@ -95,3 +95,17 @@ def _read_utf8(data: bytes | str, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise ProtocolError(f"the XML is longer than {max_bytes} bytes")
     return content
+
+
+def _leave_out_sections(content: bytes) -> bytes:
+    """Leave out comments and CDATA sections; one without an end stays, to be refused."""
+    parts = []
+    position = 0
+    while found := SECTION.search(content, position):
+        closing = SECTION_END[found[0]]
+        end = content.find(closing, found.end())
+        if end < 0:
+            break
+        parts.append(content[position : found.start()])
+        position = end + len(closing)
+    return b"".join(parts) + content[position:]

@@ -138,7 +138,7 @@ fragments_of_xml = st.sampled_from(
     [b"<", b">", b"/", b"&", b"&amp;", b"&#0;", b"&#55296;", b"&lol;", b'"', b"'", b"=", b"]]>"]
     + [b"<!--", b"-->", b"<![CDATA[", b"<!DOCTYPE x [", b"<?x ?>", b"<none/>", b"</list>", b"\x00"]
     + [b"<string>", b"</string>", b'<list id="i2">', b'<reference id="i2"/>', b"\xc3", b"9" * 700]
-    + [b"<dictionary>", b"</dictionary>", b'xmlns="x"', b"<a:b/>", b"\xef\xbf\xbf", b"1e999", b"nan"]
+    + [b"<dictionary>", b"</dictionary>", b'xmlns="x"', b"<a:b/>", b"1e999", b"nan"]
 )
 
 
