@@ -55,6 +55,16 @@ def make_keys(settings: Settings) -> list[Path]:
     return list(files)
 
 
+def make_without_keys(settings: Settings) -> None:
+    """Make the directory of a master without certificates; refuses one that has keys."""
+    make_private_directory(settings.data_directory)
+    if settings.authority_key.exists():
+        raise ConfigurationError(
+            f"{settings.data_directory} belongs to a master with certificates: "
+            "run it with 'slapmaster serve'"
+        )
+
+
 def open_issuer(settings: Settings) -> AuthorityIssuer | None:
     """Read the keys; ``None`` for a master that works without certificates.
 

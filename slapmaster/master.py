@@ -32,17 +32,24 @@ class Master:
 
 @contextmanager
 def opened_master(
-    settings: Settings, *, patience: float = PATIENCE, block: int = BLOCK
+    settings: Settings, *, alone: bool = False, patience: float = PATIENCE, block: int = BLOCK
 ) -> Iterator[Master]:
-    """Open the master of ``settings``; without keys in its directory it is one without any.
+    """Open the master of ``settings``; one that is ``alone`` has no keys, and is made if need be.
 
-    ``block`` is how many numbers it reserves at a time: what is left of them is lost.  Raises ``InUse`` when another process keeps the database for longer than ``patience``.
+    ``block`` is how many numbers it reserves at a time: what is left of them is lost.  Raises
+    ``InUse`` when another process keeps the database for longer than ``patience``.
     """
-    issuer = directory.open_issuer(settings)
+    issuer = directory.make_without_keys(settings) if alone else directory.open_issuer(settings)
     store = _open_store(settings, patience)
     store.numbers.block = block
     try:
-        parts = Parts(store=store, issuer=issuer, trusted_proxies=settings.trusted_proxies)
+        parts = Parts(
+            store=store,
+            issuer=issuer,
+            alone=issuer is None,
+            public_url=settings.public_url if settings.has_public_url else "",
+            trusted_proxies=settings.trusted_proxies,
+        )
         yield Master(settings=settings, parts=parts)
     finally:
         store.close()

@@ -138,7 +138,11 @@ class Settings:
     document_cache: Annotated[int, read_size] = 256 << 20
     pulse_flush_seconds: Annotated[float, read_seconds] = 60.0
 
+    #: whether ``public_url`` was said, and not only derived
+    has_public_url = False
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "has_public_url", bool(self.public_url))
         self._derive("database", f"file://{self.data_directory.absolute()}/Data.fs")
         self._derive("pulse_database", f"file://{self.data_directory.absolute()}/pulse.fs")
         self._derive("public_url", self._own_url())

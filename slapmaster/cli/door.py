@@ -6,8 +6,8 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from slapmaster.control.client import JSON
 from slapmaster.control.client import Line
 from slapmaster.control.client import NotRunning
 from slapmaster.control.client import ask_server
@@ -41,7 +41,7 @@ class Door:
     def settings(self) -> Settings:
         return read_settings(self._config, {**os.environ, **self._overrides})
 
-    def ask(self, name: str, /, *, watch: Watcher = unwatched, **arguments: Any) -> Any:
+    def ask(self, name: str, /, *, watch: Watcher = unwatched, **arguments: JSON) -> JSON:
         """Run an operation of the control table and give its answer.
 
         ``watch`` is told of its progress.  Raises what the operation raises.
@@ -54,7 +54,7 @@ class Door:
                 watch(line)
         return answer
 
-    def _lines(self, name: str, arguments: dict[str, Any]) -> Iterator[Line]:
+    def _lines(self, name: str, arguments: dict[str, JSON]) -> Iterator[Line]:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:

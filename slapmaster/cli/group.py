@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -20,8 +19,8 @@ class CommandTable(click.Group):
     group an error shows its traceback.
     """
 
-    def __init__(self, *, commands_by_name: Mapping[str, str], **more: Any) -> None:
-        super().__init__(**more)
+    def __init__(self, *, commands_by_name: Mapping[str, str], **more: object) -> None:
+        super().__init__(**more)  # type: ignore[arg-type]
         self._table = commands_by_name
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -23,7 +23,7 @@ from slapmaster.directory import write_private
 @click.option("--project", default="main", show_default=True, metavar="TITLE",
               help="The first project.")  # fmt: skip
 @click.option("--certificate-directory", type=click.Path(path_type=Path), metavar="DIR",
-              help="Write the operator's certificate and key there, instead of giving a token.")  # fmt: skip
+              help="Write the operator's certificate there instead of giving a token.")  # fmt: skip
 @json_option
 @click.pass_obj
 def command(

@@ -10,7 +10,7 @@ from slapmaster.cli.output import print_json
 @click.command("token")
 @click.argument("purpose", type=click.Choice(["node", "client"]))
 @click.option("--person", metavar="PERSON",
-              help="In whose name: reference, e-mail address or name; else the only one.")  # fmt: skip
+              help="In whose name; else the only one.")  # fmt: skip
 @click.option("--project", metavar="PROJECT", help="For a node: where it belongs.")
 @json_option
 @click.pass_obj

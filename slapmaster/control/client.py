@@ -9,7 +9,9 @@ from typing import Any
 
 from slapcore import errors
 
-Line = dict[str, Any]
+#: whatever can be written as JSON
+JSON = Any
+Line = dict[str, JSON]
 
 
 class NotRunning(errors.SlapError):
@@ -32,7 +34,7 @@ class SocketConnection(http.client.HTTPConnection):
             raise
 
 
-def ask_server(path: Path, name: str, arguments: dict[str, Any]) -> Iterator[Line]:
+def ask_server(path: Path, name: str, arguments: dict[str, JSON]) -> Iterator[Line]:
     """Ask the server at ``path`` for an operation; gives the lines it says.
 
     Raises ``NotRunning`` before anything was asked, and whatever the operation raises.

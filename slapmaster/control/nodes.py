@@ -12,13 +12,13 @@ from slapmaster.control.lookup import find_project
 from slapmaster.control.lookup import write_time
 from slapmaster.domain.act import Act
 from slapmaster.domain.certificate import active_certificates
+from slapmaster.domain.certification import revoke_all
 from slapmaster.domain.installation import SoftwareInstallation
 from slapmaster.domain.installation import supply
 from slapmaster.domain.node import AllocationScope
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 from slapmaster.domain.registration import change_scope
-from slapmaster.domain.certification import revoke_all
 
 Answer = dict[str, Any]
 

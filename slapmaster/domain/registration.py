@@ -12,12 +12,17 @@ from slapmaster.domain.project import Project
 from slapmaster.domain.values import check_title
 
 
-def register_node(act: Act, project: Project, title: str) -> ComputeNode:
-    """Give the node called ``title`` in ``project``, made if there was none."""
+def register_node(
+    act: Act, project: Project, title: str, *, reference: str | None = None
+) -> ComputeNode:
+    """Give the node called ``title`` in ``project``, made if there was none.
+
+    One person on one machine chooses the ``reference`` of a new node.
+    """
     check_title(title, "node's title")
     node = act.site.nodes.find_by("title", (project.reference, title))
     if node is None:
-        node = ComputeNode(act.new_reference("COMP"), title, project.reference)
+        node = ComputeNode(reference or act.new_reference("COMP"), title, project.reference)
         act.site.nodes.add(node)
         act.note("node registered", node.reference, title)
     return node

@@ -113,9 +113,12 @@ def bang(request: Request) -> Response:
 
 
 def described_node(request: Request, fields: dict[str, str]) -> Subject:
-    """Find the node that describes itself."""
+    """Find the node that describes itself; to its only person any node is known."""
     request.description = description.decode_description(fields["xml"])
-    return node_called(request, request.description.reference)
+    reference = request.description.reference
+    if request.asker.alone and reference not in request.site.nodes:
+        register_node(request.act, find_project(request, None), reference, reference=reference)
+    return node_called(request, reference)
 
 
 @Endpoint(
