@@ -156,7 +156,8 @@ class Settings:
     def _own_url(self) -> str:
         scheme, addresses = ("https", self.listen) if self.listen else ("http", self.listen_plain)
         port = addresses[0].port if addresses else 0
-        return f"{scheme}://{Address(self.server_names[0], port)}"
+        name = self.server_names[0] if self.server_names else "localhost"
+        return f"{scheme}://{Address(name, port)}"
 
     @property
     def authority_certificate(self) -> Path:

@@ -377,7 +377,7 @@ def _one_line(name: x509.Name) -> str:
 
 
 def _openssl_time(moment: datetime) -> str:
-    return moment.strftime("%b %d %H:%M:%S %Y GMT")
+    return f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S %Y} GMT"
 
 
 TEXT = """\
