@@ -67,7 +67,7 @@ class Master:
         else:
             self.store = Store.open(f"file://{folder}/main.fs", f"file://{folder}/pulse.fs")
         self.issuer = issuer
-        self.wsgi = make_app(Parts(store=self.store, issuer=issuer, **parts))
+        self.wsgi = make_app(Parts(store=self.store, issuer=issuer, alone=issuer is None, **parts))
         self.app = TestApp(self.wsgi)
 
     def close(self) -> None:
