@@ -1,5 +1,6 @@
 """Who runs the node: its programs refuse to be root, so root hands them to ``nobody``."""
 
+import getpass
 import os
 import pwd
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class Account:
 
     def take_tree(self, root: Path) -> None:
         self.take(root, *root.rglob("*"))
+
+
+def find_ourselves() -> Account:
+    """Give who we are, with or without a name."""
+    return Account(getpass.getuser(), os.getuid(), os.getgid())
 
 
 def find_account() -> Account:

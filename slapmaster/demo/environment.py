@@ -12,6 +12,7 @@ from pathlib import Path
 
 from slapcore.errors import ConfigurationError
 from slapmaster.demo.account import Account
+from slapmaster.demo.account import find_ourselves
 from slapmaster.demo.process import make_environment
 from slapmaster.demo.process import run
 
@@ -34,7 +35,8 @@ UNSAID = ("slapos.libnetworkcache",)
 #: pkg_resources is gone from later ones
 PINS = ("setuptools<82", "wheel")
 
-CACHE_VARIABLE = "SLAPMASTER_PEERS"
+#: not named like the settings of a master, where an unknown one is an error
+CACHE_VARIABLE = "PEER_ENVIRONMENTS"
 MARK = "installed"
 BEST_FIRST = ("3.12", "3.13", "3.14", "3.11")
 LEFT_OUT = ("test", "tests", "__pycache__", "site-packages", "*.a", "idlelib", "share")
@@ -118,7 +120,7 @@ def only_one(path: Path) -> Iterator[None]:
 
 def install(environment: Environment, interpreter: Interpreter, cache: Path) -> None:
     """Create the environment and mark it as whole once everything is in it."""
-    ourselves = Account("", os.getuid(), os.getgid())
+    ourselves = find_ourselves()
     variables = make_environment(Path.home())
     directory = environment.directory
     run([interpreter.executable, "-m", "venv", directory], ourselves, variables).require()

@@ -212,7 +212,7 @@ class Node:
         return self.slapos("report")
 
     def settle(self, rounds: int = 8) -> Outcome:
-        """Process instances until nothing is left to do: news of a child make its parent run again."""
+        """Process instances until none has news: those of a child make its parent run again."""
         for _ in range(rounds):
             outcome = self.instance()
             if outcome.code == DONE and "Processing Computer Partition" not in outcome.output:

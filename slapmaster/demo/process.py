@@ -60,7 +60,7 @@ def start(
     environment: Mapping[str, str],
     log: Path | None = None,
 ) -> subprocess.Popen[str]:
-    """Start ``command`` as ``account`` in a session of its own; it writes to ``log`` or to a pipe."""
+    """Start ``command`` as ``account``, in a session of its own, writing to ``log`` or a pipe."""
     identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
     output = subprocess.PIPE if log is None else log.open("a")
     try:

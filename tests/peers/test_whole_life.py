@@ -1,0 +1,27 @@
+"""The newest client leads an instance's whole life over TLS, with certificates, from tokens on."""
+
+import pytest
+
+from slapmaster.demo.environment import NEWEST
+from tests.peers.life import CompiledRelease
+from tests.peers.life import FirstDays
+from tests.peers.life import LastDays
+from tests.peers.life import MiddleDays
+from tests.peers.secure import Introduction
+from tests.peers.secure import make_world
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.fixture(scope="class")
+def world(install, account, directory):
+    world = make_world(directory, install(NEWEST), account)
+    try:
+        world.master.serve()
+        yield world
+    finally:
+        world.end()
+
+
+class TestLife(CompiledRelease, LastDays, MiddleDays, FirstDays, Introduction):
+    """Stages run in the order of the classes, the last base first."""
