@@ -25,6 +25,7 @@ INCLUDED = (
     "slapmaster.api.errors",
     "slapmaster.api.classic",
     "slapmaster.api.enrolment",
+    "slapmaster.api.hateoas",
 )
 
 

@@ -12,6 +12,7 @@ from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
+from slapmaster.domain.person import Person
 from slapmaster.domain.project import Role
 from slapmaster.domain.site import Site
 from slapmaster.domain.tree import InstanceTree
@@ -26,6 +27,7 @@ class Subject:
     partition: ComputePartition | None = None
     instance: Instance | None = None
     tree: InstanceTree | None = None
+    person: Person | None = None
     absent: str = "no such thing"
 
     @property
@@ -52,6 +54,10 @@ def a_requester(identity: Identity, subject: Subject) -> bool:
 
 def a_person(identity: Identity, subject: Subject) -> bool:
     return identity.person is not None
+
+
+def oneself(identity: Identity, subject: Subject) -> bool:
+    return identity.person is not None and identity.person is subject.person
 
 
 def operator(identity: Identity, subject: Subject) -> bool:
@@ -122,6 +128,7 @@ PERMISSIONS: dict[str, tuple[Relation, ...]] = {
     "partition.key": (the_node,),
     # a service
     "tree.read": (owner, production, operator, same_tree),
+    "person.read": (oneself, operator),
     # the site
     "service.request": (a_requester,),
     "node.register": (a_person,),
@@ -129,10 +136,13 @@ PERMISSIONS: dict[str, tuple[Relation, ...]] = {
     "site.search": (anyone,),
 }
 
-#: By any of these the asker may know that the subject exists.
-SEE: tuple[Relation, ...] = (
-    the_node, the_instance, an_instance_here, same_tree, owner, member, operator,
+#: By any of these the asker may know that a service, an instance or a partition exists; whether a
+#: neighbour on the same node does is nobody's business.
+SEE_INSIDE: tuple[Relation, ...] = (
+    the_node, the_instance, same_tree, owner, production, operator,
 )  # fmt: skip
+#: By any of these the asker may know that a node, or whatever else it is about, exists.
+SEE: tuple[Relation, ...] = (the_node, an_instance_here, member, oneself, operator)
 
 
 def is_allowed(identity: Identity, permission: str, subject: Subject) -> bool:
@@ -144,4 +154,6 @@ def is_allowed(identity: Identity, permission: str, subject: Subject) -> bool:
 
 def may_see(identity: Identity, subject: Subject) -> bool:
     """Tell whether ``identity`` may know that there is such a thing at all."""
-    return identity.alone or any(relation(identity, subject) for relation in SEE)
+    inside = subject.partition is not None or subject.tree is not None
+    relations = SEE_INSIDE if inside else SEE
+    return identity.alone or any(relation(identity, subject) for relation in relations)
