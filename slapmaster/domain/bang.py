@@ -8,8 +8,8 @@ from slapmaster.domain.node import ComputeNode
 def bang_tree(act: Act, instance: Instance) -> None:
     """Have every instance of the tree of ``instance`` processed again."""
     for member in instance.tree.everything():
-        if not member.shared:
-            member.touch(act.now)
+        if member.partition is not None and not member.shared:
+            member.partition.touch(act.now)
     act.note("bang", instance.tree.reference, instance.reference)
 
 

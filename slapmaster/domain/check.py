@@ -8,7 +8,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
-from typing import TypeGuard
 from typing import TypeVar
 
 from BTrees.OOBTree import OOBTree
@@ -16,16 +15,19 @@ from persistent import Persistent
 
 from slapcore.states import InstanceState
 from slapcore.states import ReleaseState
+from slapmaster.domain.allocation import choosing_demands
+from slapmaster.domain.allocation import wanted_place
 from slapmaster.domain.certificate import Holder
 from slapmaster.domain.container import Container
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.instance import SoftwareInstance
+from slapmaster.domain.instance import is_host
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 from slapmaster.domain.room import ANY
+from slapmaster.domain.room import Turn
 from slapmaster.domain.room import host_keys
-from slapmaster.domain.room import waiting_key
 from slapmaster.domain.site import Site
 from slapmaster.domain.tree import InstanceTree
 
@@ -140,25 +142,26 @@ class Walk:
     def _check_room(self) -> Iterator[str]:
         for key, reference in self._walk_sets(self.site.room.nodes):
             node = self.site.nodes.find(reference)
-            if node is None or key not in room_keys(self.site, node):
+            if node is None or key not in room_keys(node):
                 yield f"room lists {reference} as having room under {key!r}: wrongly"
         for key, reference in self._walk_sets(self.site.room.supplied):
             node = self.site.nodes.find(reference)
-            if node is None or node.project != key[0] or not is_supplied(node, key[1]):
+            if node is None or key not in {(node.project, url) for url in node.standing.supplied}:
                 yield f"room lists {reference} as supplied under {key!r}: wrongly"
         for key, reference in self._walk_sets(self.site.room.hosts):
             host = self.site.instances.find(reference)
             if not is_host(host) or key not in host_keys(host):
                 yield f"room lists {reference} as host under {key!r}: wrongly"
-        for key, queue in self.site.room.waiting.items():
-            for when, instance in self._walk(queue.items()):
-                yield from self._check_turn(key, when, instance)
+        for key, queue in self.site.room.queues.items():
+            for demands, line in queue.lines.items():
+                for since, instance in self._walk(line.items()):
+                    yield from self._check_turn(Turn(key, demands, since), instance)
 
-    def _check_turn(self, key: tuple[object, ...], when: int, instance: Instance) -> Iterator[str]:
-        if instance.waiting_since != when or waiting_key(instance) != key:
-            yield f"{instance.reference} waits in the queue of {key!r}: wrongly"
+    def _check_turn(self, turn: Turn, instance: Instance) -> Iterator[str]:
+        if instance.turn != turn:
+            yield f"{instance.reference} stands in the queue for {turn.key!r}: wrongly"
         if self.site.instances.find(instance.reference) is not instance:
-            yield f"{instance.reference} waits in the queue of {key!r} and is gone"
+            yield f"{instance.reference} stands in the queue for {turn.key!r} and is gone"
 
     def _check_roles(self) -> Iterator[str]:
         for project in self._walk(self.site.projects):
@@ -179,6 +182,11 @@ class Walk:
                 yield f"{where} is of {token.person}, who is not there"
             if token.project and token.project not in self.site.projects:
                 yield f"{where} is for {token.project}, which is not there"
+            if (token.expires, digest) not in self.site.tokens.by_end:
+                yield f"{where} is not listed by its end"
+        for _, digest in self._walk(self.site.tokens.by_end):
+            if digest not in self.site.tokens.by_hash:
+                yield f"the token {digest[:8]}… is listed by its end and not there"
 
     def _walk_holders(self) -> Iterator[Holder]:
         yield from self._walk(self.site.persons)
@@ -217,35 +225,30 @@ def check_project(site: Site, reference: str, project: str) -> Iterator[str]:
         yield f"{reference} belongs to {project}, which is not there"
 
 
-def is_supplied(node: ComputeNode, url: str) -> bool:
-    installation = node.installations.get(url)
-    return installation is not None and installation.state is ReleaseState.AVAILABLE
-
-
-def room_keys(site: Site, node: ComputeNode) -> set[tuple[str, str]]:
+def room_keys(node: ComputeNode) -> set[tuple[str, str]]:
     """Give where room has to list ``node``."""
     if not node.has_room:
         return set()
-    return {(node.project, url) for url in (ANY, *site.room.supplied_to(node))}
+    return {(node.project, url) for url in (ANY, *node.standing.supplied)}
 
 
 def check_listed(site: Site, node: ComputeNode) -> Iterator[str]:
-    """Look whether room lists ``node`` wherever it has to."""
-    for key in room_keys(site, node):
+    """Look whether ``node`` is listed wherever it has to be."""
+    supplied = tuple(
+        url
+        for url, installation in node.installations.items()
+        if installation.state is ReleaseState.AVAILABLE
+    )
+    if node.standing.supplied != supplied:
+        yield f"{node.reference} has {supplied} supplied and stands for {node.standing.supplied}"
+    if node.standing.listed is not node.has_room:
+        yield f"{node.reference} {'has' if node.has_room else 'has no'} room and stands otherwise"
+    for key in room_keys(node):
         if node.reference not in site.room.nodes.get(key, ()):
             yield f"{node.reference} has room for {key[1] or 'anything'} and is not listed"
-    for url in site.room.supplied_to(node):
+    for url in supplied:
         if node.reference not in site.room.supplied.get((node.project, url), ()):
             yield f"{node.reference} has {url} supplied and is not listed as having it"
-
-
-def is_host(instance: Instance | None) -> TypeGuard[SoftwareInstance]:
-    """Tell whether shared instances may settle in ``instance``."""
-    return (
-        isinstance(instance, SoftwareInstance)
-        and instance.partition is not None
-        and instance.state is not InstanceState.DESTROYED
-    )
 
 
 def check_tree(tree: InstanceTree) -> Iterator[str]:
@@ -257,12 +260,18 @@ def check_tree(tree: InstanceTree) -> Iterator[str]:
     root = tree.root
     if root is None or tree.instances.get(tree.title) is not root or root.requester is not None:
         yield f"{tree.reference} has no root called {tree.title!r}"
+    elif root.state is not tree.state:
+        yield f"{tree.reference} is {tree.state} and its root is {root.state}"
+    for reference, instance in tree.departing.items():
+        if instance.reference != reference or instance.state is not InstanceState.DESTROYED:
+            yield f"{tree.reference} wrongly lists {reference} as departing"
 
 
 def check_instance(site: Site, instance: Instance) -> Iterator[str]:
     yield from check_project(site, instance.reference, instance.tree.project)
     yield from check_in_tree(site, instance)
     yield from check_requesters(instance)
+    yield from check_children(instance)
     yield from check_place(instance)
     yield from check_waiting(site, instance)
     if is_host(instance):
@@ -300,8 +309,22 @@ def check_requesters(instance: Instance) -> Iterator[str]:
         passed.add(above.reference)
         above = above.requester
     requester = instance.requester
-    if requester is not None and requester.state is InstanceState.DESTROYED is not instance.state:
+    if requester is None or instance.state is InstanceState.DESTROYED:
+        return
+    if requester.state is InstanceState.DESTROYED:
         yield f"{instance.reference} outlives {requester.reference}, which asked for it"
+    if (requester.children or {}).get(instance.reference) is not instance:
+        yield f"{instance.reference} is not listed as asked for by {requester.reference}"
+
+
+def check_children(instance: Instance) -> Iterator[str]:
+    if not isinstance(instance, SoftwareInstance):
+        return
+    for reference, child in (instance.children or {}).items():
+        if child.reference != reference or child.requester is not instance:
+            yield f"{instance.reference} wrongly lists {reference} as asked for"
+        if child.state is InstanceState.DESTROYED:
+            yield f"{instance.reference} lists {reference}, which is destroyed, as asked for"
 
 
 def check_place(instance: Instance) -> Iterator[str]:
@@ -321,13 +344,21 @@ def check_place(instance: Instance) -> Iterator[str]:
 
 
 def check_waiting(site: Site, instance: Instance) -> Iterator[str]:
-    if instance.partition is not None:
-        if instance.waiting_since or instance.waiting_for:
-            yield f"{instance.reference} has a place and waits for one"
-    elif instance.state is not InstanceState.DESTROYED:
-        queue = site.room.waiting.get(waiting_key(instance), {})
-        if queue.get(instance.waiting_since) is not instance:
-            yield f"{instance.reference} has no place and does not wait for one"
+    """Look whether ``instance`` waits just when it has to, and in the right queue."""
+    turn = instance.turn
+    if instance.partition is not None or instance.state is InstanceState.DESTROYED:
+        if turn is not None or instance.waiting_for:
+            yield f"{instance.reference} waits for a place that it does not need"
+        return
+    if turn is None:
+        yield f"{instance.reference} has no place and does not wait for one"
+        return
+    if (turn.key, turn.demands) != (wanted_place(site, instance), choosing_demands(instance)):
+        yield f"{instance.reference} waits for something else than it wants"
+    queue = site.room.queues.get(turn.key)
+    line = queue.lines.get(turn.demands, {}) if queue is not None else {}
+    if line.get(turn.since) is not instance:
+        yield f"{instance.reference} waits and does not stand in the queue for {turn.key!r}"
 
 
 def check_certificates(site: Site, holder: Holder) -> Iterator[str]:

@@ -72,8 +72,12 @@ class Container(Persistent, Generic[Member]):
         return iter(self.indexes[index].values(prefix, last, excludemax=True))
 
     def add(self, member: Member) -> None:
+        """Take ``member`` in; raises ``Conflict`` when its reference or a unique key is taken."""
+        reference = member.reference  # type: ignore[attr-defined]
+        if reference in self.members:
+            raise Conflict(f"there is a {self.kind} {reference} already")
         self._index(member)
-        self.members[member.reference] = member  # type: ignore[attr-defined]
+        self.members[reference] = member
         self.count.change(1)
 
     def remove(self, member: Member) -> None:

@@ -12,32 +12,41 @@ from slapmaster.domain.allocation import release_place
 from slapmaster.domain.certification import revoke_all
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SoftwareInstance
+from slapmaster.domain.instance import is_host
 
 
 def depart(act: Act, instance: Instance) -> None:
     """Tell ``instance``, and all it asked for, to go."""
-    for child in instance.tree.children_of(instance):
-        depart(act, child)
-    tree = instance.tree
-    instance.state = InstanceState.DESTROYED
-    del tree.instances[instance.title]
-    tree.departing[instance.reference] = instance
-    act.note("instance destroyed", instance.reference, instance.title)
+    instance.leave_requester()
+    going = [instance]
+    while going:
+        member = going.pop()
+        if isinstance(member, SoftwareInstance):
+            going += member.dismiss_children()
+        tell_to_go(act, member)
     if instance.is_root:
-        tree.state = InstanceState.DESTROYED
-        act.site.trees.remove(tree)
-    act.site.room.leave(instance)
-    if isinstance(instance, SoftwareInstance) and instance.partition is not None:
+        instance.tree.state = InstanceState.DESTROYED
+        act.site.trees.remove(instance.tree)
+
+
+def tell_to_go(act: Act, instance: Instance) -> None:
+    if is_host(instance):
         act.site.room.close_host(instance)
-        instance.touch(act.now)
-    else:
+    instance.state = InstanceState.DESTROYED
+    del instance.tree.instances[instance.title]
+    act.note("instance destroyed", instance.reference, instance.title)
+    if instance.partition is None or instance.shared:
         forget(act, instance)
+    else:
+        instance.tree.departing[instance.reference] = instance
+        instance.touch(act.now)
 
 
 def report_gone(act: Act, instance: SoftwareInstance) -> None:
     """The node has removed ``instance``; raises ``Conflict`` unless that was wanted."""
     if instance.state is not InstanceState.DESTROYED:
         raise Conflict(f"nobody asked to destroy {instance.title!r}")
+    del instance.tree.departing[instance.reference]
     forget(act, instance)
 
 
@@ -45,6 +54,5 @@ def forget(act: Act, instance: Instance) -> None:
     release_place(act, instance)
     if isinstance(instance, SoftwareInstance):
         revoke_all(act, instance, "instance destroyed")
-    del instance.tree.departing[instance.reference]
     act.site.instances.remove(instance)
     act.note("instance gone", instance.reference, instance.title)

@@ -6,7 +6,7 @@ from slapcore.errors import Conflict
 from slapcore.errors import NotFound
 from slapcore.states import ReleaseState
 from slapmaster.domain.act import Act
-from slapmaster.domain.allocation import release_supplied
+from slapmaster.domain.allocation import place_waiting
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.status import AccessStatus
 from slapmaster.domain.values import check_url
@@ -47,7 +47,8 @@ def supply(act: Act, node: ComputeNode, url: str, state: ReleaseState) -> None:
 
 def _install(act: Act, node: ComputeNode, url: str) -> None:
     node.installations[url] = SoftwareInstallation(act.new_reference("SOFTINSTALL"), url, node)
-    release_supplied(act, node, url)
+    act.site.room.supply(node, url)
+    place_waiting(act, node)
 
 
 def find_installation(node: ComputeNode, url: str) -> SoftwareInstallation:

@@ -93,16 +93,14 @@ class ComputePartition(Persistent):
 
     def occupy(self, instance: "SoftwareInstance", now: int) -> None:
         self.instance = instance
-        self.node.free.remove(self.name)
-        self.node.free_count.change(-1)
+        self.node.take_out(self.name)
         self.touch(now)
 
     def vacate(self, now: int) -> None:
         self.instance = None
         self.shared = None
         if self.active:
-            self.node.free.insert(self.name)
-            self.node.free_count.change(1)
+            self.node.put_back(self.name)
         self.touch(now)
 
     def shared_instances(self) -> "Iterator[SharedInstance]":
@@ -116,19 +114,32 @@ class ComputePartition(Persistent):
         self.touch(now)
 
     def put_out(self, shared: "SharedInstance", now: int) -> None:
-        if self.shared is not None:
-            del self.shared[shared.reference]
+        assert self.shared is not None
+        del self.shared[shared.reference]
         self.touch(now)
+
+
+class Standing(Persistent):
+    """What decides whether a node takes new instances, and of what; placing relies on it.
+
+    A record of its own: whoever opens or closes the node, supplies a release to it, or has it
+    become full or no longer full writes this, so no two of them miss one another.  ``supplied``
+    are the URLs of the releases wanted on it; ``listed`` says whether
+    :class:`~slapmaster.domain.room.Room` lists the node under them.
+    """
+
+    scope = AllocationScope.OPEN
+    supplied: tuple[str, ...] = ()
+    listed = False
 
 
 class ComputeNode(Persistent):
     """A machine that runs instances.
 
-    ``free`` holds the names of the partitions that nothing lives in.  ``categories`` are what
-    requests may ask of a node (region, memory …).
+    ``free`` holds the names of the partitions that nothing lives in, and ``free_count`` how
+    many those are.  ``categories`` are what requests may ask of a node (region, memory …).
     """
 
-    scope = AllocationScope.OPEN
     facts = NodeFacts()
     categories: tuple[tuple[str, str], ...] = ()
     certificates: tuple[Certificate, ...] = ()
@@ -140,6 +151,7 @@ class ComputeNode(Persistent):
         self.project = project
         self.partitions = OOBTree()
         self.installations = OOBTree()
+        self.standing = Standing()
         self.free = OOTreeSet()
         self.free_count = Length()
         self.revision = Length()
@@ -153,12 +165,27 @@ class ComputeNode(Persistent):
         return partition  # type: ignore[no-any-return]
 
     @property
+    def scope(self) -> AllocationScope:
+        return self.standing.scope
+
+    @property
     def is_open(self) -> bool:
-        return self.scope is AllocationScope.OPEN
+        return self.standing.scope is AllocationScope.OPEN
 
     @property
     def has_room(self) -> bool:
-        return self.is_open and self.free_count() > 0
+        """Tell whether it takes another instance.
+
+        Asks the set and not the count: two who each take one of the last two partitions
+        conflict in the set, while the count would just be added up.
+        """
+        return self.is_open and bool(self.free)
+
+    def in_service(self) -> Iterator[ComputePartition]:
+        """Walk the partitions that the node has, or has something living in."""
+        for partition in self.partitions.values():
+            if partition.active or partition.instance is not None:
+                yield partition
 
     def changed(self) -> None:
         """Have every cached view of this node made again."""
@@ -167,8 +194,8 @@ class ComputeNode(Persistent):
     def take_over(self, facts: NodeFacts, specs: Sequence[PartitionSpec], now: int) -> bool:
         """Follow what the node says it is; tell whether that changed anything.
 
-        A partition no longer named leaves service if nothing lives in it; one that is in use
-        is kept.  Named again, it comes back.
+        A partition no longer named leaves service: at once if nothing lives in it, else when
+        what lives there has gone.  Named again, it comes back.
         """
         known = self.revision()
         if facts != self.facts:
@@ -178,7 +205,7 @@ class ComputeNode(Persistent):
         for spec in specs:
             self._bring(spec, now)
         for name, partition in self.partitions.items():
-            if name not in wanted and partition.is_free:
+            if name not in wanted and partition.active:
                 self._retire(partition)
         return bool(self.revision() != known)
 
@@ -186,25 +213,33 @@ class ComputeNode(Persistent):
         partition = self.partitions.get(spec.name)
         if partition is None:
             partition = self.partitions[spec.name] = ComputePartition(self, spec.name)
-            self._return_to_service(partition)
+            self.put_back(spec.name)
+            self.changed()
         elif not partition.active:
             partition.active = True
-            self._return_to_service(partition)
+            if partition.instance is None:
+                self.put_back(spec.name)
+            self.changed()
         if (partition.addresses, partition.capabilities) != (spec.addresses, spec.capabilities):
             partition.addresses = spec.addresses
             partition.capabilities = spec.capabilities
             partition.touch(now)
 
-    def _return_to_service(self, partition: ComputePartition) -> None:
-        self.free.insert(partition.name)
-        self.free_count.change(1)
-        self.changed()
-
     def _retire(self, partition: ComputePartition) -> None:
         partition.active = False
-        self.free.remove(partition.name)
-        self.free_count.change(-1)
+        if partition.instance is None:
+            self.take_out(partition.name)
         self.changed()
+
+    def take_out(self, name: str) -> None:
+        """List the partition ``name`` as free no more."""
+        self.free.remove(name)
+        self.free_count.change(-1)
+
+    def put_back(self, name: str) -> None:
+        """List the partition ``name`` as free."""
+        self.free.insert(name)
+        self.free_count.change(1)
 
 
 class Nodes(Container[ComputeNode]):

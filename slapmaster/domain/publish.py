@@ -18,6 +18,7 @@ def publish_connection(act: Act, instance: Instance, parameters: Mapping[str, st
         return False
     instance.connection.parameters = frozen
     instance.has_been_seen()
+    act.note("connection published", instance.reference)
     if instance.requester is not None:
         instance.requester.touch(act.now)
     return True

@@ -1,7 +1,9 @@
 """Register a node, or take over what a node says of itself; open and close it."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 
+from slapcore.errors import InvalidValue
 from slapmaster.domain.act import Act
 from slapmaster.domain.allocation import place_waiting
 from slapmaster.domain.node import AllocationScope
@@ -9,7 +11,9 @@ from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import NodeFacts
 from slapmaster.domain.node import PartitionSpec
 from slapmaster.domain.project import Project
+from slapmaster.domain.values import CATEGORY_DEMANDS
 from slapmaster.domain.values import check_title
+from slapmaster.domain.values import freeze
 
 
 def register_node(
@@ -40,11 +44,28 @@ def format_node(
     return True
 
 
+def change_offer(
+    act: Act, node: ComputeNode, *, network: str, categories: Mapping[str, str]
+) -> bool:
+    """Say what ``node`` offers to those who demand it; tell whether that changed anything."""
+    for key in categories:
+        if key not in CATEGORY_DEMANDS:
+            raise InvalidValue(f"nothing is known of the category {key!r}")
+    offer = (network, freeze(categories, "categories"))
+    if offer == (node.network, node.categories):
+        return False
+    node.network, node.categories = offer
+    act.note("offer changed", node.reference)
+    act.site.room.offer_again(node)
+    place_waiting(act, node)
+    return True
+
+
 def change_scope(act: Act, node: ComputeNode, scope: AllocationScope) -> bool:
     """Open or close ``node`` to new instances; tell whether that changed anything."""
     if scope is node.scope:
         return False
-    node.scope = scope
+    node.standing.scope = scope
     act.note("allocation scope changed", node.reference, scope)
     act.site.room.settle(node)
     place_waiting(act, node)

@@ -1,7 +1,7 @@
 """Ask for an instance: create, change, rename, stop, destroy; its place is found at once.
 
 The last requester wins: an instance asked for by another instance of its tree moves below it.
-Destroying goes down the tree, stopping too (a stopped tree stops what is in it).
+Destroying goes down the tree; stopping the root stops whatever is in the tree.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,16 @@ from slapcore.errors import NotReady
 from slapcore.states import InstanceState
 from slapmaster.domain.act import Act
 from slapmaster.domain.allocation import allocate
-from slapmaster.domain.allocation import open_to_shared
+from slapmaster.domain.allocation import place_shared
 from slapmaster.domain.departure import depart
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.instance import SoftwareInstance
+from slapmaster.domain.instance import is_host
 from slapmaster.domain.person import Person
 from slapmaster.domain.project import Project
 from slapmaster.domain.reliance import rely_on
+from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.tree import InstanceTree
 from slapmaster.domain.values import check_demands
 from slapmaster.domain.values import check_title
@@ -57,15 +59,20 @@ def request_service(act: Act, person: Person, project: Project, wanted: Wanted) 
     tree = act.site.trees.find_by("title", (person.reference, project.reference, wanted.title))
     if tree is None:
         refuse_destroying_nothing(wanted)
-        tree = InstanceTree(
-            act.new_reference("HOSTSUBS"), wanted.title, person.reference, project.reference
-        )
-        act.site.trees.add(tree)
-        act.note("service requested", tree.reference, wanted.title)
-    if tree.root is None:
-        tree.root = create(act, tree, None, wanted)
-        return tree.root
+        return create_service(act, person, project, wanted)
+    assert tree.root is not None
     follow(act, tree.root, wanted)
+    return tree.root
+
+
+def create_service(act: Act, person: Person, project: Project, wanted: Wanted) -> Instance:
+    tree = InstanceTree(
+        act.new_reference("HOSTSUBS"), wanted.title, person.reference, project.reference
+    )
+    tree.state = wanted.state
+    act.site.trees.add(tree)
+    act.note("service requested", tree.reference, wanted.title)
+    tree.root = create(act, tree, None, wanted)
     return tree.root
 
 
@@ -76,16 +83,15 @@ def request_child(act: Act, requester: SoftwareInstance, wanted: Wanted) -> Inst
     itself or for one of those that asked for it.
     """
     check_wanted(wanted)
-    tree = requester.tree
-    known: Instance | None = tree.instances.get(wanted.title)
+    if requester.state is InstanceState.DESTROYED:
+        raise Conflict(f"{requester.title!r} is being destroyed and can't ask for anything")
+    known: Instance | None = requester.tree.instances.get(wanted.title)
     if known is None:
         refuse_destroying_nothing(wanted)
-        if requester.state is InstanceState.DESTROYED:
-            raise Conflict(f"{requester.title!r} is being destroyed and can't ask for anything")
-        return create(act, tree, requester, wanted)
+        return create(act, requester.tree, requester, wanted)
     refuse_cycle(requester, known)
     if known.requester is not requester:
-        known.requester = requester
+        requester.adopt(known)
         act.note("requester changed", known.reference, requester.reference)
     follow(act, known, wanted)
     return known
@@ -96,6 +102,8 @@ def check_wanted(wanted: Wanted) -> None:
     check_url(wanted.release_url)
     check_type(wanted.software_type)
     check_demands(wanted.demands)
+    if "instance" in wanted.demands and not wanted.shared:
+        raise InvalidValue("only a shared instance can demand to live in an instance")
 
 
 def refuse_destroying_nothing(wanted: Wanted) -> None:
@@ -104,31 +112,35 @@ def refuse_destroying_nothing(wanted: Wanted) -> None:
 
 
 def refuse_cycle(requester: SoftwareInstance, asked: Instance) -> None:
+    """Raise ``Conflict`` when ``requester`` is, or is below, what it asks for."""
     path = [asked.title]
     above: Instance | None = requester
     while above is not None:
         path.insert(1, above.title)
         if above is asked:
             raise Conflict("instances can't ask for one another in a circle: " + " -> ".join(path))
+        if asked.requester is not requester:
+            rely_on(above)
         above = above.requester
 
 
 def create(
     act: Act, tree: InstanceTree, requester: SoftwareInstance | None, wanted: Wanted
 ) -> Instance:
-    rely_on(tree if requester is None else requester)
+    rely_on(tree)
     kind = SharedInstance if wanted.shared else SoftwareInstance
     instance = kind(act.new_reference("SOFTINST"), wanted.title, tree)
-    instance.requester = requester
     instance.release_url = wanted.release_url
     instance.software_type = wanted.software_type
     instance.parameters = freeze(wanted.parameters, "parameters")
     instance.demands = freeze(wanted.demands, "demands")
-    instance.changed = act.now
+    instance.state = wanted.state
     act.site.instances.add(instance)
     tree.instances[wanted.title] = instance
+    if requester is not None:
+        requester.adopt(instance)
     act.note("instance requested", instance.reference, wanted.title)
-    change_state(act, instance, wanted.state)
+    instance.touch(act.now)
     allocate(act, instance)
     return instance
 
@@ -138,20 +150,13 @@ def follow(act: Act, instance: Instance, wanted: Wanted) -> None:
     if instance.shared is not wanted.shared:
         kind = "a shared instance" if instance.shared else "not a shared instance"
         raise Conflict(f"{instance.title!r} is {kind} and stays so: use another title")
-    parameters = freeze(wanted.parameters, "parameters")
-    demands = freeze(wanted.demands, "demands")
-    asked = (wanted.release_url, wanted.software_type, parameters, demands)
-    has = (
-        instance.release_url, instance.software_type, instance.parameters, instance.demands
-    )  # fmt: skip
-    if asked != has:
-        change_what(act, instance, wanted)
-        instance.parameters = parameters
-        instance.demands = demands
-        instance.touch(act.now)
-        act.note("instance changed", instance.reference)
+    if wanted.state is InstanceState.DESTROYED:
+        depart(act, instance)
+        return
+    change_what(act, instance, wanted)
+    change_how(act, instance, wanted)
     change_state(act, instance, wanted.state)
-    if instance.partition is None and instance.state is not InstanceState.DESTROYED:
+    if instance.partition is None:
         allocate(act, instance)
 
 
@@ -160,29 +165,44 @@ def change_what(act: Act, instance: Instance, wanted: Wanted) -> None:
     what = (wanted.release_url, wanted.software_type)
     if what == (instance.release_url, instance.software_type):
         return
-    act.note("release changed", instance.reference, wanted.release_url)
-    act.site.room.leave(instance)
-    hosting = isinstance(instance, SoftwareInstance) and instance.partition is not None
-    if hosting:
+    if is_host(instance):
         act.site.room.close_host(instance)
     instance.release_url, instance.software_type = what
-    if hosting:
-        open_to_shared(act, instance)
+    instance.touch(act.now)
+    act.note("release changed", instance.reference, wanted.release_url)
+    if is_host(instance):
+        act.site.room.open_host(instance)
+        place_shared(act, instance)
+
+
+def change_how(act: Act, instance: Instance, wanted: Wanted) -> None:
+    """Give ``instance`` other parameters or demands; it stays where it lives."""
+    parameters = freeze(wanted.parameters, "parameters")
+    demands = freeze(wanted.demands, "demands")
+    if (parameters, demands) == (instance.parameters, instance.demands):
+        return
+    instance.parameters = parameters
+    instance.demands = demands
+    instance.touch(act.now)
+    act.note("instance changed", instance.reference)
 
 
 def change_state(act: Act, instance: Instance, state: InstanceState) -> None:
-    if instance.is_root and state is not instance.tree.state:
-        instance.tree.state = state
-        for member in instance.tree.everything():
-            member.touch(act.now)
+    """Start or stop ``instance``; with the root, all that is not stopped by itself."""
     if state is instance.state:
         return
-    if state is InstanceState.DESTROYED:
-        depart(act, instance)
-        return
     instance.state = state
-    instance.touch(act.now)
     act.note(f"instance {state}", instance.reference)
+    if not instance.is_root:
+        instance.touch(act.now)
+        return
+    tree = instance.tree
+    tree.state = state
+    rely_on_members(tree.instances)
+    for member in tree.instances.values():
+        if member is instance or member.state is InstanceState.STARTED:
+            rely_on(member)
+            member.touch(act.now)
 
 
 def rename(act: Act, instance: Instance, title: str) -> None:
@@ -205,5 +225,13 @@ def rename(act: Act, instance: Instance, title: str) -> None:
     instance.title = title
     tree.instances[title] = instance
     instance.touch(act.now)
+    if instance.is_root:
+        show_new_title(tree)
+
+
+def show_new_title(tree: InstanceTree) -> None:
+    """Have every instance of ``tree`` shown again: each is told the title of the root."""
+    rely_on_members(tree.instances)
     for member in tree.everything():
+        rely_on(member)
         member.has_been_seen()

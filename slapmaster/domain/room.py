@@ -2,27 +2,61 @@
 
 Allocation never scans nodes; it asks these indexes.  They follow from the nodes and instances
 (``check`` compares) and change only through the methods here.
+
+Whoever finds no place and begins to wait relies on the list it found nothing in; whoever makes
+room relies on nobody having begun to wait meanwhile.  So nothing waits for what is there.
 """
 
 import random
+from collections.abc import Iterable
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from BTrees.Length import Length
 from BTrees.LOBTree import LOBTree
 from BTrees.OOBTree import OOBTree
+from BTrees.OOBTree import OOTreeSet
 from persistent import Persistent
 
-from slapcore.states import ReleaseState
 from slapmaster.domain.container import add_to_set
 from slapmaster.domain.container import remove_from_set
+from slapmaster.domain.reliance import rely_on
+from slapmaster.domain.reliance import rely_on_members
 
 if TYPE_CHECKING:
     from slapmaster.domain.instance import Instance
     from slapmaster.domain.instance import SoftwareInstance
     from slapmaster.domain.node import ComputeNode
+    from slapmaster.domain.values import Parameters
 
-#: Stands for "whatever the release" in the keys below.
+#: Stands for "whatever the release" and "whoever the owner" in the keys below.
 ANY = ""
+
+#: What is waited for: (project, release URL) a partition, (project, owner, release URL, type) a
+#: host to share.
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where an instance waits, with what demands, and since when (microseconds)."""
+
+    key: Key
+    demands: "Parameters"
+    since: int
+
+
+class Queue(Persistent):
+    """Those who wait for the same.
+
+    ``lines`` has them by what they demand of the place and then by time, so that who can't be
+    served is not looked at.  ``arrivals`` counts whoever came, and is never counted down.
+    """
+
+    def __init__(self) -> None:
+        self.lines = OOBTree()
+        self.arrivals = Length()
 
 
 class Room(Persistent):
@@ -36,39 +70,49 @@ class Room(Persistent):
     ``hosts``
         (project, owner, release URL, type) to the references of instances that shared ones
         may live in; under owner :data:`ANY` everybody's.
-    ``waiting``
-        (project, release URL, shared) to those without a place, by the time they began to wait.
+    ``queues``
+        What is waited for to the :class:`Queue` of those without a place.
+    ``unfinished``
+        The references of nodes and hosts that may have room for more of those who wait.
     """
 
     def __init__(self) -> None:
         self.nodes = OOBTree()
         self.supplied = OOBTree()
         self.hosts = OOBTree()
-        self.waiting = OOBTree()
+        self.queues = OOBTree()
+        self.unfinished = OOTreeSet()
 
     def settle(self, node: "ComputeNode") -> None:
         """List ``node`` under what it can take, or take it off the lists; call on any change."""
-        change = add_to_set if node.has_room else remove_from_set
-        for url in (ANY, *self.supplied_to(node)):
-            known = self.nodes.get((node.project, url), ())
-            if (node.reference in known) is not node.has_room:
-                change(self.nodes, (node.project, url), node.reference)
+        standing = node.standing
+        rely_on(standing)
+        rely_on_members(node.free)
+        if node.has_room is standing.listed:
+            return
+        standing.listed = not standing.listed
+        change = add_to_set if standing.listed else remove_from_set
+        for url in (ANY, *standing.supplied):
+            change(self.nodes, (node.project, url), node.reference)
 
-    def supplied_to(self, node: "ComputeNode") -> list[str]:
-        """Give the URLs of the releases wanted on ``node``."""
-        return [
-            url
-            for url, installation in node.installations.items()
-            if installation.state is ReleaseState.AVAILABLE
-        ]
+    def offer_again(self, node: "ComputeNode") -> None:
+        """Make a conflict with whoever has just begun to wait since ``node`` did not suit it."""
+        if node.standing.listed:
+            for url in (ANY, *node.standing.supplied):
+                self.nodes[(node.project, url)].remove(node.reference)
+                self.nodes[(node.project, url)].insert(node.reference)
 
     def supply(self, node: "ComputeNode", url: str) -> None:
+        node.standing.supplied = tuple(sorted((*node.standing.supplied, url)))
         add_to_set(self.supplied, (node.project, url), node.reference)
-        self.settle(node)
+        if node.standing.listed:
+            add_to_set(self.nodes, (node.project, url), node.reference)
 
     def withdraw(self, node: "ComputeNode", url: str) -> None:
+        node.standing.supplied = tuple(known for known in node.standing.supplied if known != url)
         remove_from_set(self.supplied, (node.project, url), node.reference)
-        remove_from_set(self.nodes, (node.project, url), node.reference)
+        if node.standing.listed:
+            remove_from_set(self.nodes, (node.project, url), node.reference)
 
     def nodes_with_room(self, project: str, url: str) -> Iterator[str]:
         """Walk the references of the nodes with room for ``url``, from a random start."""
@@ -82,41 +126,65 @@ class Room(Persistent):
         for key in host_keys(host):
             remove_from_set(self.hosts, key, host.reference)
 
-    def find_hosts(self, project: str, owner: str, url: str, software_type: str) -> Iterator[str]:
+    def find_hosts(self, key: Key) -> Iterator[str]:
         """Walk the references of possible hosts, from a random start."""
-        return rotated(self.hosts.get((project, owner, url, software_type)))
+        return rotated(self.hosts.get(key))
 
-    def wait(self, instance: "Instance", now: int) -> None:
-        """Queue ``instance``; its place in the queue is when it first had to wait."""
-        if instance.waiting_since:
+    def wait(self, instance: "Instance", key: Key, demands: "Parameters", now: int) -> None:
+        """Queue ``instance``; it keeps the turn it had when it waits for something else now."""
+        turn = instance.turn
+        if turn is not None and (turn.key, turn.demands) == (key, demands):
             return
-        key = waiting_key(instance)
-        queue = self.waiting.get(key)
-        if queue is None:
-            queue = self.waiting[key] = LOBTree()
-        while not queue.insert(now, instance):
-            now += 1
-        instance.waiting_since = now
+        self.leave(instance)
+        since = now if turn is None else turn.since
+        queue = self._queue(key)
+        line = queue.lines.get(demands)
+        if line is None:
+            line = queue.lines[demands] = LOBTree()
+        while not line.insert(since, instance):
+            since += 1
+        instance.turn = Turn(key, demands, since)
+        queue.arrivals.change(1)
+        rely_on_members(self._places(key, shared=instance.shared))
 
     def leave(self, instance: "Instance") -> None:
         """Take ``instance`` out of its queue, if it is in one."""
-        if instance.waiting_since:
-            del self.waiting[waiting_key(instance)][instance.waiting_since]
-            instance.waiting_since = 0
+        turn = instance.turn
+        if turn is None:
+            return
+        lines = self.queues[turn.key].lines
+        del lines[turn.demands][turn.since]
+        if not lines[turn.demands]:
+            del lines[turn.demands]
+        instance.turn = None
 
-    def queue(self, project: str, url: str, *, shared: bool) -> "list[Instance]":
-        """Give those waiting for ``url``, the oldest first."""
-        return list(self.waiting.get((project, url, shared), LOBTree()).values())
+    def lines_for(self, keys: Iterable[Key]) -> "list[tuple[Parameters, LOBTree]]":
+        """Give the lines of those waiting for one of ``keys``, each with what is demanded.
 
-    def urls_waited_for(self, project: str, *, shared: bool) -> list[str]:
-        return [
-            url
-            for (_, url, kind), queue in self.waiting.items((project,), (project + "\0",))
-            if kind is shared and queue
-        ]
+        Call it when there is room: whoever begins to wait meanwhile makes a conflict.
+        """
+        found = []
+        for key in keys:
+            queue = self._queue(key)
+            rely_on(queue.arrivals)
+            found += queue.lines.items()
+        return found
+
+    def _queue(self, key: Key) -> Queue:
+        queue: Queue | None = self.queues.get(key)
+        if queue is None:
+            queue = self.queues[key] = Queue()
+        return queue
+
+    def _places(self, key: Key, *, shared: bool) -> OOTreeSet:
+        index = self.hosts if shared else self.nodes
+        places = index.get(key)
+        if places is None:
+            places = index[key] = OOTreeSet()
+        return places
 
 
-def rotated(members: OOBTree | None) -> Iterator[str]:
+def rotated(members: OOTreeSet | None) -> Iterator[str]:
     """Walk a sorted set of references once, from a random member on, without reading it all."""
     if not members:
         return
@@ -125,7 +193,7 @@ def rotated(members: OOBTree | None) -> Iterator[str]:
     yield from members.keys(None, first, excludemax=True)
 
 
-def pick_near(members: OOBTree) -> str:
+def pick_near(members: OOTreeSet) -> str:
     """Give the first member at or after a reference made up at random."""
     prefix = members.maxKey().rpartition("-")[0]
     try:
@@ -134,11 +202,8 @@ def pick_near(members: OOBTree) -> str:
         return str(members.minKey())
 
 
-def host_keys(host: "SoftwareInstance") -> tuple[tuple[str, str, str, str], ...]:
+def host_keys(host: "SoftwareInstance") -> tuple[Key, Key]:
+    """Give what shared instances wait for that ``host`` is."""
     tree = host.tree
     what = (host.release_url, host.software_type)
     return ((tree.project, tree.owner, *what), (tree.project, ANY, *what))
-
-
-def waiting_key(instance: "Instance") -> tuple[str, str, bool]:
-    return (instance.tree.project, instance.release_url, instance.shared)

@@ -5,14 +5,18 @@ use can be told from a wrong token.
 """
 
 from enum import StrEnum
+from itertools import islice
 
 from BTrees.OOBTree import OOBTree
+from BTrees.OOBTree import OOTreeSet
 from persistent import Persistent
 
 from slapcore.errors import Forbidden
 
 LIFETIME = 24 * 3600 * 1_000_000
 REMEMBERED = 7 * LIFETIME
+#: More than are added at a time, so they don't pile up.
+FORGOTTEN_AT_ONCE = 10
 
 
 class TokenPurpose(StrEnum):
@@ -39,10 +43,12 @@ class Tokens(Persistent):
 
     def __init__(self) -> None:
         self.by_hash = OOBTree()
+        self.by_end = OOTreeSet()
 
     def add(self, digest: str, token: Token, now: int) -> None:
         self._forget_old(now)
         self.by_hash[digest] = token
+        self.by_end.insert((token.expires, digest))
 
     def redeem(self, digest: str, purpose: TokenPurpose, now: int) -> Token:
         """Use the token up; raises ``Forbidden`` when it is wrong, used, or too old."""
@@ -57,8 +63,7 @@ class Tokens(Persistent):
         return token
 
     def _forget_old(self, now: int) -> None:
-        old = [
-            digest for digest, token in self.by_hash.items() if token.expires + REMEMBERED < now
-        ]
-        for digest in old:
+        old = self.by_end.keys(None, (now - REMEMBERED, ""))
+        for end, digest in list(islice(old, FORGOTTEN_AT_ONCE)):
             del self.by_hash[digest]
+            self.by_end.remove((end, digest))

@@ -36,9 +36,6 @@ class InstanceTree(Persistent):
         yield from list(self.instances.values())
         yield from list(self.departing.values())
 
-    def children_of(self, requester: "Instance") -> "list[Instance]":
-        return [child for child in self.instances.values() if child.requester is requester]
-
 
 class Trees(Container[InstanceTree]):
     """All trees not yet destroyed; a person uses a title once per project."""

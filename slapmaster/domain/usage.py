@@ -35,11 +35,16 @@ def report_usage(act: Act, node: ComputeNode, usages: Sequence[Usage]) -> None:
     that lives there.  Raises ``InvalidValue``, and keeps nothing, for anything else and for
     a time that has not come.  Reporting the same period twice replaces it.
     """
+    living = {
+        partition.instance.reference
+        for partition in node.partitions.values()
+        if partition.instance is not None
+    }
     for usage in usages:
         if usage.stop > act.now:
             raise InvalidValue(f"the usage report {usage.title!r} ends in the future")
     resolved = [
-        (usage, tuple(_attribute(node, movement) for movement in usage.movements))
+        (usage, tuple(_attribute(node, living, movement) for movement in usage.movements))
         for usage in usages
     ]
     for usage, movements in resolved:
@@ -47,20 +52,13 @@ def report_usage(act: Act, node: ComputeNode, usages: Sequence[Usage]) -> None:
         node.usage[key] = movements
 
 
-def _attribute(node: ComputeNode, movement: Movement) -> Movement:
+def _attribute(node: ComputeNode, living: set[str], movement: Movement) -> Movement:
     subject = movement.subject
     partition = node.partitions.get(subject)
     if partition is not None and partition.instance is not None:
         subject = partition.instance.reference
     elif partition is not None:
         subject = node.reference
-    elif subject != node.reference and not _lives_on(node, subject):
+    elif subject != node.reference and subject not in living:
         raise InvalidValue(f"{subject!r} is neither {node.reference} nor anything on it")
     return Movement(subject, movement.resource, movement.quantity, movement.price)
-
-
-def _lives_on(node: ComputeNode, reference: str) -> bool:
-    return any(
-        partition.instance is not None and partition.instance.reference == reference
-        for partition in node.partitions.values()
-    )
