@@ -26,6 +26,9 @@ SLOWEST = 8 << 10
 #: how long an ended connection is kept for the peer to read why
 LINGER_SECONDS = 3.0
 
+#: requests sent in one go that are answered before other connections have their turn
+ANSWERED_IN_A_ROW = 16
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 CLOSED = 0
@@ -119,24 +122,21 @@ class Connection:
             return self._linger()
         if self.phase is Phase.OPENING and not self._carrier.open():
             return self._carrier.wants
-        while True:
+        for _ in range(ANSWERED_IN_A_ROW):
             if self._answer is None:
                 request = self._receive()
                 if request is None:
                     return self._carrier.wants
-                self._enter(Phase.ANSWERING, self._limits.request_timeout)
                 self._answer = self._ask(request)
                 self._enter(Phase.ANSWERING, self._limits.request_timeout)
-            sent = self._answer.flush(self._carrier)
-            self.deadline += sent / SLOWEST
+            self.deadline += self._answer.flush(self._carrier) / SLOWEST
             if not self._answer.done:
                 return self._carrier.wants
-            if not self._end_answer():
-                return CLOSED if self.phase is Phase.ANSWERING else self._carrier.wants
-            if not self._reader.began and not self._carrier.has_pending():
-                self._carrier.wants = select.EPOLLIN
-                return select.EPOLLIN
-            self._enter(Phase.RECEIVING, self._limits.request_timeout)
+            event = self._end_answer()
+            if event is not None:
+                return event
+        self._carrier.wants = select.EPOLLOUT
+        return select.EPOLLOUT
 
     def _receive(self) -> http1.Request | None:
         """Read until a request is whole; ``None`` when more has to come."""
@@ -182,19 +182,23 @@ class Connection:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         log.info("%s %s from %s: %s", method, path, self.peer, status)
 
-    def _end_answer(self) -> bool:
-        """Put the sent answer away; tell whether another request may follow."""
+    def _end_answer(self) -> int | None:
+        """Put the sent answer away; ``None`` when another request is here already."""
         assert self._answer is not None
         answer, self._answer = self._answer, None
         answer.close()
+        self._carrier.wants = select.EPOLLIN
+        if answer.keep_alive and (self._reader.began or self._carrier.has_pending()):
+            self._enter(Phase.RECEIVING, self._limits.request_timeout)
+            return None
         if answer.keep_alive:
             self._enter(Phase.IDLE, self._limits.idle_timeout)
-            return True
+            return select.EPOLLIN
         if answer.lingers:
             self._carrier.finish()
             self._enter(Phase.LINGERING, LINGER_SECONDS)
-            self._carrier.wants = select.EPOLLIN
-        return False
+            return select.EPOLLIN
+        return CLOSED
 
     def _refuse(self, refused: Refused) -> int:
         log.info("a request from %s is refused: %s %s", self.peer, refused.status, refused)

@@ -20,6 +20,7 @@ from slapcore import errors
 from slapmaster.http1 import Refused
 
 RECEIVED_AT_ONCE = 64 << 10
+DISCARDED_AT_ONCE = 1 << 20
 ENCRYPTED_AT_ONCE = 256 << 10
 BACKLOG = 1024
 
@@ -88,9 +89,9 @@ class PlainTransport:
         """
         self.wants = select.EPOLLIN
         with contextlib.suppress(BlockingIOError):
-            while self._sock.recv(RECEIVED_AT_ONCE):
-                pass
-            raise EOFError
+            for _ in range(DISCARDED_AT_ONCE // RECEIVED_AT_ONCE):
+                if not self._sock.recv(RECEIVED_AT_ONCE):
+                    raise EOFError
 
     def close(self) -> None:
         self._sock.close()

@@ -13,6 +13,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from contextlib import contextmanager
+from contextlib import suppress
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -481,6 +482,42 @@ def test_slow_readers_occupy_nobody_and_are_ended(application):
         assert time.monotonic() - begin < 1
         for sock in slow:
             sock.close()
+
+
+def flood(sock, data):
+    """Send ``data`` again and again, throwing away what comes back, until the other end closes."""
+    sock.settimeout(0.5)
+    drain = threading.Thread(target=throw_away, args=(sock,))
+    drain.start()
+    with suppress(OSError):
+        while True:
+            sock.sendall(data)
+    drain.join()
+
+
+def throw_away(sock):
+    with suppress(OSError):
+        while sock.recv(1 << 20):
+            pass
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2000,
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n" * 20_000,
+    ],
+    ids=["requests", "refused"],
+)
+def test_who_never_stops_sending_leaves_the_others_their_turn(application, data):
+    with ThreadPoolExecutor(1) as pool, running(application, threads=1) as server:
+        address = server.addresses[0]
+        greedy = socket.create_connection((address.host, address.port))
+        pool.submit(flood, greedy, data)
+        time.sleep(0.2)
+        for _ in range(3):
+            assert requests.get(url(server), timeout=3).ok
+        greedy.close()
 
 
 def test_an_idle_connection_is_ended(server):
