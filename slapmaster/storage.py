@@ -99,6 +99,8 @@ class Store:
                 refuse_newer(connection.root()["site"])
         self.numbers = Numbers(main)
         self.pulse = Pulse(pulse)
+        #: held by the one thread of this process that is likely to write
+        self.turn = threading.Lock()
         self._pulse_db = pulse
 
     @classmethod
@@ -108,7 +110,13 @@ class Store:
 
     def change(self, operation: Callable[[Site], object]) -> object:
         """Run ``operation`` in a transaction of its own, again if it meets another one."""
-        return change(self.main, operation)
+        with self.turn:
+            return change(self.main, operation)
+
+    def pack(self, days: float) -> None:
+        """Drop the revisions of objects that were replaced more than so many days ago."""
+        self.main.pack(days=days)
+        self._pulse_db.pack(days=days)
 
     def close(self) -> None:
         self.pulse.flush()
@@ -166,6 +174,17 @@ def site_of(request: Request) -> Site:
     connection = request.registry.store.main.open(transaction_manager=request.tm)
     request.add_finished_callback(lambda _: connection.close())
     return connection.root()["site"]
+
+
+def take_turn(request: Request) -> None:
+    """Wait until no other thread is changing the site; to be called before ``request.site``.
+
+    Writers of one process would only meet in the same buckets of the same trees, and all but
+    one would have worked in vain.  Several processes may still meet: the loser runs again.
+    """
+    turn = request.registry.store.turn
+    turn.acquire()
+    request.add_finished_callback(lambda _: turn.release())
 
 
 def explicit_manager(request: Request) -> transaction.TransactionManager:

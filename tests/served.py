@@ -46,7 +46,7 @@ class Served:
     def start(self) -> None:
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "slapmaster.cli", "proxy", "--config", str(self.config)],
+                [sys.executable, "-m", "slapmaster", "proxy", "--config", str(self.config)],
                 stdout=log,
                 stderr=log,
             )
@@ -154,7 +154,7 @@ class Served:
 def check_stored(folder: Path) -> None:
     """Have ``slapmaster check`` look at the database that a server has left."""
     found = subprocess.run(
-        [sys.executable, "-m", "slapmaster.cli", "--directory", str(folder), "check"],
+        [sys.executable, "-m", "slapmaster", "--directory", str(folder), "check"],
         capture_output=True,
         text=True,
         env=os.environ,

@@ -13,6 +13,7 @@ from slapcore.protocol import marshal
 from slapmaster.api.form import check_fields
 from slapmaster.api.form import read_fields
 from slapmaster.auth.permissions import Subject
+from slapmaster.storage import take_turn
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,10 @@ View = Callable[[Request], Response]
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """``about`` finds what the request is about from its fields, or raises ``NotFound``."""
+    """``about`` finds what the request is about from its fields, or raises ``NotFound``.
+
+    ``report`` says that the same is said again and again, which changes nothing.
+    """
 
     name: str
     method: str
@@ -36,6 +40,7 @@ class Endpoint:
     permission: str
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    report: bool = False
 
     def __call__(self, view: View) -> View:
         view.endpoint = self  # type: ignore[attr-defined]
@@ -43,6 +48,8 @@ class Endpoint:
 
     def find_subject(self, request: Request) -> Subject:
         """Read the fields and find what the request is about; nobody unknown learns of it."""
+        if self.method == "POST" and not self.report:
+            take_turn(request)
         log.debug("%s calls %s", request.asker.reference, self.name)
         fields = read_fields(request)
         check_fields(fields, self.required, self.optional)

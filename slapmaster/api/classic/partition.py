@@ -46,7 +46,7 @@ def heard(request: Request, text: str, log: str = "") -> Instance:
 
 @Endpoint(
     name="startedComputerPartition", method="POST", about=the_partition,
-    permission="partition.report", required=PARTITION,
+    permission="partition.report", required=PARTITION, report=True,
 )  # fmt: skip
 def started(request: Request) -> Response:
     heard(request, wire_status.instance_started().text)
@@ -55,7 +55,7 @@ def started(request: Request) -> Response:
 
 @Endpoint(
     name="stoppedComputerPartition", method="POST", about=the_partition,
-    permission="partition.report", required=PARTITION,
+    permission="partition.report", required=PARTITION, report=True,
 )  # fmt: skip
 def stopped(request: Request) -> Response:
     heard(request, wire_status.instance_stopped().text)
@@ -118,7 +118,7 @@ def set_connection(request: Request) -> Response:
 
 @Endpoint(
     name="updateComputerPartitionRelatedInstanceList", method="POST", about=the_partition,
-    permission="partition.speak", required=(*PARTITION, "instance_reference_xml"),
+    permission="partition.speak", required=(*PARTITION, "instance_reference_xml"), report=True,
 )  # fmt: skip
 def update_related(request: Request) -> Response:
     """Take note of what an instance asked for in this run; nothing is collected by it."""

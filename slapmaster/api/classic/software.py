@@ -45,7 +45,7 @@ def read_release_state(text: str) -> ReleaseState:
 
 @Endpoint(
     name="buildingSoftwareRelease", method="POST", about=the_node,
-    permission="node.report", required=("url", "computer_id"),
+    permission="node.report", required=("url", "computer_id"), report=True,
 )  # fmt: skip
 def building(request: Request) -> Response:
     return say(request, wire_status.release_building(request.fields["url"]).text)
@@ -53,7 +53,7 @@ def building(request: Request) -> Response:
 
 @Endpoint(
     name="availableSoftwareRelease", method="POST", about=the_node,
-    permission="node.report", required=("url", "computer_id"),
+    permission="node.report", required=("url", "computer_id"), report=True,
 )  # fmt: skip
 def available(request: Request) -> Response:
     return say(request, wire_status.release_available(request.fields["url"]).text)

@@ -1,0 +1,5 @@
+"""``python -m slapmaster``: the command ``slapmaster``."""
+
+from slapmaster.cli import main
+
+main()
