@@ -26,6 +26,10 @@ from slapmaster.settings import Settings
 RENEWED_AT = 1 / 3
 
 
+#: The file that marks the directory of a master without certificates.
+ALONE = "alone"
+
+
 def secret_files(settings: Settings) -> tuple[Path, ...]:
     return (settings.authority_certificate, settings.authority_key, settings.seal_key)
 
@@ -36,11 +40,13 @@ def make_keys(settings: Settings) -> list[Path]:
     Raises ``ConfigurationError`` when only a part of them is there.
     """
     make_private_directory(settings.data_directory)
+    if is_alone(settings):
+        raise ConfigurationError(f"{settings.data_directory} belongs to a proxy")
     files = secret_files(settings)
     missing = [path for path in files if not path.exists()]
     if not missing:
         return []
-    if len(missing) < len(files) or (settings.data_directory / "Data.fs").exists():
+    if len(missing) < len(files) or database_file(settings).exists():
         names = ", ".join(path.name for path in missing)
         raise ConfigurationError(
             f"{settings.data_directory} has no {names}, but the rest of a master: "
@@ -55,14 +61,33 @@ def make_keys(settings: Settings) -> list[Path]:
     return list(files)
 
 
-def make_without_keys(settings: Settings) -> None:
-    """Make the directory of a master without certificates; refuses one that has keys."""
+def make_alone(settings: Settings) -> None:
+    """Make the directory of a master without certificates; refuses that of another kind."""
     make_private_directory(settings.data_directory)
-    if settings.authority_key.exists():
+    if is_alone(settings):
+        return
+    if database_file(settings).exists() or settings.authority_key.exists():
         raise ConfigurationError(
             f"{settings.data_directory} belongs to a master with certificates: "
             "run it with 'slapmaster serve'"
         )
+    mark_alone(settings)
+
+
+def mark_alone(settings: Settings) -> None:
+    """Say that the master in the directory has no keys because it works without certificates.
+
+    One that has lost its keys must not be taken for such a one.
+    """
+    write_private(settings.data_directory / ALONE, b"This master works without certificates.\n")
+
+
+def is_alone(settings: Settings) -> bool:
+    return (settings.data_directory / ALONE).exists()
+
+
+def database_file(settings: Settings) -> Path:
+    return settings.data_directory / "Data.fs"
 
 
 def open_issuer(settings: Settings) -> AuthorityIssuer | None:
@@ -70,9 +95,14 @@ def open_issuer(settings: Settings) -> AuthorityIssuer | None:
 
     Raises ``ConfigurationError`` when there is no master in the directory, or only half of one.
     """
-    missing = [path for path in secret_files(settings) if not path.exists()]
-    if len(missing) == 3 and (settings.data_directory / "Data.fs").exists():
+    if is_alone(settings):
         return None
+    missing = [path for path in secret_files(settings) if not path.exists()]
+    if missing and database_file(settings).exists():
+        raise ConfigurationError(
+            f"{settings.data_directory} has a database and no {missing[0].name}: "
+            "bring the keys back from where you keep them"
+        )
     if missing:
         raise ConfigurationError(
             f"no master in {settings.data_directory} ({missing[0].name} is missing): "

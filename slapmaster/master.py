@@ -39,14 +39,16 @@ def opened_master(
     ``block`` is how many numbers it reserves at a time: what is left of them is lost.  Raises
     ``InUse`` when another process keeps the database for longer than ``patience``.
     """
-    issuer = directory.make_without_keys(settings) if alone else directory.open_issuer(settings)
+    if alone:
+        directory.make_alone(settings)
+    issuer = directory.open_issuer(settings)
     store = _open_store(settings, patience)
     store.numbers.block = block
     try:
         parts = Parts(
             store=store,
             issuer=issuer,
-            alone=issuer is None,
+            alone=directory.is_alone(settings),
             public_url=settings.public_url if settings.has_public_url else "",
             trusted_proxies=settings.trusted_proxies,
         )

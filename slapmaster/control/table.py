@@ -1,12 +1,17 @@
 """All operations of operators, by the name they are asked for."""
 
 from slapmaster.control import beginning
+from slapmaster.control import catalog
+from slapmaster.control import journal
 from slapmaster.control import nodes
 from slapmaster.control import persons
 from slapmaster.control import projects
+from slapmaster.control import services
+from slapmaster.control import upkeep
 from slapmaster.control.operation import Operation
 from slapmaster.control.operation import changes
 from slapmaster.control.operation import reads
+from slapmaster.control.operation import works
 
 OPERATIONS: dict[str, Operation] = {
     "site.begin": changes(beginning.begin),
@@ -28,4 +33,16 @@ OPERATIONS: dict[str, Operation] = {
     "node.renew": changes(nodes.renew_node_certificate),
     "supply.set": changes(nodes.supply_release),
     "supply.list": reads(nodes.list_supplied),
+    "product.add": changes(catalog.add_product),
+    "product.release": changes(catalog.add_release),
+    "product.list": reads(catalog.list_products),
+    "product.show": reads(catalog.show_product),
+    "service.list": reads(services.list_services),
+    "service.show": reads(services.show_service),
+    "instance.list": reads(services.list_instances),
+    "instance.show": reads(services.show_instance),
+    "journal.last": reads(journal.last_events),
+    "site.check": works(upkeep.check),
+    "site.backup": works(upkeep.back_up),
+    "site.pack": works(upkeep.pack),
 }

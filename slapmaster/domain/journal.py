@@ -36,3 +36,18 @@ class Journal(Persistent):
         """Walk what happened at ``when`` or later, oldest first."""
         for moment, text in merge(*(shard.items(when) for shard in self.shards)):
             yield moment, tuple(json.loads(text))
+
+    def latest_first(self) -> Iterator[tuple[int, Entry]]:
+        """Walk what happened, newest first, without reading what is older than is taken."""
+        for moment, text in merge(*map(backwards, self.shards), reverse=True):
+            yield moment, tuple(json.loads(text))
+
+
+def backwards(shard: LOBTree) -> Iterator[tuple[int, str]]:
+    if not shard:
+        return
+    first, when = shard.minKey(), shard.maxKey()
+    while when > first:
+        yield when, shard[when]
+        when = shard.maxKey(when - 1)
+    yield first, shard[first]
