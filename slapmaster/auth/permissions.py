@@ -31,6 +31,12 @@ class Subject:
     absent: str = "no such thing"
 
     @property
+    def is_site(self) -> bool:
+        """Tell whether it is about nothing in particular."""
+        parts = (self.node, self.partition, self.instance, self.tree, self.person)
+        return all(part is None for part in parts)
+
+    @property
     def project(self) -> str | None:
         if self.tree is not None:
             return self.tree.project
@@ -154,6 +160,8 @@ def is_allowed(identity: Identity, permission: str, subject: Subject) -> bool:
 
 def may_see(identity: Identity, subject: Subject) -> bool:
     """Tell whether ``identity`` may know that there is such a thing at all."""
+    if identity.alone or subject.is_site:
+        return True
     inside = subject.partition is not None or subject.tree is not None
     relations = SEE_INSIDE if inside else SEE
-    return identity.alone or any(relation(identity, subject) for relation in relations)
+    return any(relation(identity, subject) for relation in relations)
