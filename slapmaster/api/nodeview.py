@@ -78,7 +78,7 @@ class NodeDocuments:
 def put_together(node: ComputeNode, known: Fragments) -> NodeDocument:
     fragments = {
         partition.name: fragment_of(partition, known.get(partition.name))
-        for partition in node.partitions.values()
+        for partition in node.in_service()
     }
     body = marshal.encode(
         documents.write_computer(
