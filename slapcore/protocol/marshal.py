@@ -44,6 +44,7 @@ MAX_DEPTH = 64
 MAX_ELEMENTS = 500_000
 #: Below the smallest limit that Python can be told to put on the digits of a number.
 MAX_DIGITS = 600
+MAX_INT = 10**MAX_DIGITS - 1
 
 #: Keys above are refused: numbers can be chosen so that all hash alike, small ones can't.
 MAX_KEY = 2**60
@@ -74,17 +75,18 @@ Value: TypeAlias = (
 
 def encode(value: object) -> bytes:
     """Write ``value``, which may contain fragments anywhere, as a whole document."""
-    fragment = encode_fragment(value)
-    content = f"<marshal>{fragment.template}</marshal>".encode("ascii")
-    return content % tuple(range(2, 2 + fragment.id_count))
+    writer = _Writer()
+    writer.parts.append("<marshal>")
+    writer.write(value, 1)
+    writer.parts.append("</marshal>")
+    return writer.make_template() % tuple(range(2, 2 + writer.id_count))
 
 
 def encode_fragment(value: object) -> Fragment:
     """Write ``value`` once, to be put into documents many times."""
     writer = _Writer()
     writer.write(value, 1)
-    template = "".join(writer.parts).encode("ascii", "xmlcharrefreplace").decode("ascii")
-    return Fragment(template, writer.id_count, writer.deepest)
+    return Fragment(writer.make_template().decode("ascii"), writer.id_count, writer.deepest)
 
 
 def decode(
@@ -102,7 +104,7 @@ def decode(
     _refuse_text(root)
     if len(root) != 1:
         raise ProtocolError(f"<marshal> holds {len(root)} values instead of one")
-    return _Reader(max_depth).read(root[0], 1)
+    return _Reader(max_bytes, max_depth).read(root[0], 1)
 
 
 class _Writer:
@@ -112,6 +114,10 @@ class _Writer:
         self.parts: list[str] = []
         self.id_count = 0
         self.deepest = 0
+
+    def make_template(self) -> bytes:
+        """Put the parts together, with ``%d`` where an id belongs."""
+        return "".join(self.parts).encode("ascii", "xmlcharrefreplace")
 
     def write(self, value: object, depth: int) -> None:
         self.reach(depth)
@@ -178,7 +184,7 @@ def _write_bool(value: bool) -> str:
 
 
 def _write_int(value: int) -> str:
-    if abs(value) >= 10**MAX_DIGITS:
+    if abs(value) > MAX_INT:
         raise ProtocolError(f"a whole number has more than {MAX_DIGITS} digits")
     tag = "int" if -1e24 < value < 1e24 else "long"
     return f"<{tag}>{int(value)}</{tag}>"
@@ -251,38 +257,46 @@ class _Finished:
 
     value: Value
     size: int
+    length: int
     height: int
 
 
 class _Reader:
-    """Reads one document: counts its elements and remembers what can be referred to."""
+    """Reads one document: counts what it amounts to and remembers what can be referred to."""
 
-    def __init__(self, max_depth: int) -> None:
+    def __init__(self, max_length: int, max_depth: int) -> None:
+        self.max_length = max_length
         self.max_depth = max_depth
+        #: Elements and characters, with all that is referred to written out.
         self.size = 0
+        self.length = 0
         self.deepest = 0
         #: None while the container is being read.
         self.finished: dict[str, _Finished | None] = {}
 
     def read(self, node: etree._Element, depth: int) -> Value:
-        self.count(1, depth)
+        text = node.text or ""
+        self.count(1, len(text), depth)
         read_scalar = SCALAR_READERS.get(node.tag)
         if read_scalar is not None:
             if len(node):
                 raise ProtocolError(f"<{node.tag}> holds an element instead of text")
             _refuse_attributes(node, ())
-            return read_scalar(node.text or "")
+            return read_scalar(text)
         read_container = CONTAINER_READERS.get(node.tag)
         if read_container is None:
             raise ProtocolError(f"<{node.tag}> is not allowed inside a document")
         _refuse_text(node)
         return read_container(self, node, depth)
 
-    def count(self, size: int, depth: int) -> None:
+    def count(self, size: int, length: int, depth: int) -> None:
         self.size += size
+        self.length += length
         self.deepest = max(self.deepest, depth)
         if self.size > MAX_ELEMENTS:
             raise ProtocolError(f"the document has more than {MAX_ELEMENTS} elements")
+        if self.length > self.max_length:
+            raise ProtocolError(f"the document amounts to more than {self.max_length} characters")
         if self.deepest > self.max_depth:
             raise ProtocolError(f"the document is nested deeper than {self.max_depth}")
 
@@ -309,7 +323,7 @@ class _Reader:
         finished = self.finished[name]
         if finished is None:
             raise ProtocolError(f"<reference> points to {shorten(name)!r}, which contains it")
-        self.count(finished.size, depth + finished.height)
+        self.count(finished.size, finished.length, depth + finished.height)
         return finished.value
 
     def remember(
@@ -327,10 +341,12 @@ class _Reader:
         if name is None:
             return read(node, depth)
         self.finished[name] = None
-        size, deepest = self.size, self.deepest
+        size, length, deepest = self.size, self.length, self.deepest
         self.deepest = depth
         value = read(node, depth)
-        self.finished[name] = _Finished(value, self.size - size, self.deepest - depth)
+        self.finished[name] = _Finished(
+            value, self.size - size, self.length - length, self.deepest - depth
+        )
         self.deepest = max(deepest, self.deepest)
         return value
 

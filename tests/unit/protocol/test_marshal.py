@@ -254,6 +254,16 @@ def test_references_can_t_multiply_without_end():
         decode(f"<marshal><tuple>{''.join(lists)}</tuple></marshal>")
 
 
+def test_references_can_t_multiply_a_long_text():
+    long = f'<list id="a"><string>{"x" * 1_000_000}</string></list>'
+    again = '<reference id="a"/>'
+    few = f"<marshal><tuple>{long}{again * 9}</tuple></marshal>"
+    many = f"<marshal><tuple>{long}{again * 10}</tuple></marshal>"
+    assert len(decode(few)) == 10
+    with pytest.raises(ProtocolError, match="amounts to more than 10000000 characters"):
+        decode(many)
+
+
 def test_references_can_t_nest_without_end():
     lists = ['<list id="a0"/>']
     for step in range(1, 100):
