@@ -31,7 +31,7 @@ class Lost(Exception):
 class Served:
     """``slapmaster proxy`` over a directory; it may be killed and started again."""
 
-    def __init__(self, folder: Path, node: str = "COMP-1") -> None:
+    def __init__(self, folder: Path, node: str = "local_computer") -> None:
         self.folder = folder
         self.node = node
         self.port = free_port()
@@ -153,8 +153,9 @@ class Served:
 
 def check_stored(folder: Path) -> None:
     """Have ``slapmaster check`` look at the database that a server has left."""
+    data = folder / "proxy.db.slapmaster"
     found = subprocess.run(
-        [sys.executable, "-m", "slapmaster", "--directory", str(folder), "check"],
+        [sys.executable, "-m", "slapmaster", "--directory", str(data), "check"],
         capture_output=True,
         text=True,
         env=os.environ,
