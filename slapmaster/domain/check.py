@@ -368,8 +368,13 @@ def check_certificates(site: Site, holder: Holder) -> Iterator[str]:
 
 
 def check_sequence(site: Site, reference: str) -> Iterator[str]:
-    """Look whether the number in ``reference`` can't be handed out again."""
+    """Look whether the number in ``reference`` can't be handed out again.
+
+    A node of one person's own machine has the name that its owner chose.
+    """
     prefix, _, number = reference.rpartition("-")
+    if not (prefix and number.isdigit()):
+        return
     sequence = site.sequences.by_prefix.get(prefix)
-    if sequence is None or not number.isdigit() or int(number) >= sequence.next_free:
+    if sequence is None or int(number) >= sequence.next_free:
         yield f"the number of {reference} was never reserved"
