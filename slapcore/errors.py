@@ -17,7 +17,7 @@ class ProtocolError(SlapError):
 
 
 class InvalidValue(SlapError):
-    """A well-formed value that the site can't accept: a wrong state, a bad title, an unknown key."""
+    """A well-formed value that the site can't accept: a wrong state, a bad title."""
 
 
 class NotFound(SlapError):

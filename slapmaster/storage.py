@@ -192,7 +192,7 @@ def explicit_manager(request: Request) -> transaction.TransactionManager:
 
 
 def includeme(config: Configurator) -> None:
-    """Give requests ``site``, one transaction each, and another try after a conflict."""
+    """Give requests ``site`` and turns, one transaction each, and another try after a conflict."""
     settings = config.get_settings()
     settings["retry.attempts"] = ATTEMPTS
     settings["tm.manager_hook"] = explicit_manager
@@ -201,3 +201,4 @@ def includeme(config: Configurator) -> None:
     config.include("pyramid_retry")
     config.include("pyramid_tm")
     config.add_request_method(site_of, "site", reify=True)
+    config.add_request_method(take_turn)

@@ -13,7 +13,6 @@ from slapcore.protocol import marshal
 from slapmaster.api.form import check_fields
 from slapmaster.api.form import read_fields
 from slapmaster.auth.permissions import Subject
-from slapmaster.storage import take_turn
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class Endpoint:
     def find_subject(self, request: Request) -> Subject:
         """Read the fields and find what the request is about; nobody unknown learns of it."""
         if self.method == "POST" and not self.report:
-            take_turn(request)
+            request.take_turn()
         log.debug("%s calls %s", request.asker.reference, self.name)
         fields = read_fields(request)
         check_fields(fields, self.required, self.optional)
