@@ -103,7 +103,10 @@ def issuer() -> AuthorityIssuer:
 
 @pytest.fixture
 def make_master(tmp_path: Path, issuer: AuthorityIssuer) -> Iterator[Callable[..., Master]]:
-    """Give a maker of masters in this process; their stores are in files unless ``in_memory``."""
+    """Give a maker of masters in this process; their stores are in files unless ``in_memory``.
+
+    When the test is done, each is checked for broken indexes and invariants.
+    """
     masters: list[Master] = []
 
     def make(*, alone: bool = False, in_memory: bool = False, **parts: object) -> Master:
@@ -114,8 +117,8 @@ def make_master(tmp_path: Path, issuer: AuthorityIssuer) -> Iterator[Callable[..
         return masters[-1]
 
     yield make
-    for master in masters:
-        master.close()
+    problems = [problem for master in masters for problem in master.close()]
+    assert not problems
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from slapmaster.auth.issuer import AuthorityIssuer
 from slapmaster.auth.seal import Seal
 from slapmaster.domain.act import Act
 from slapmaster.domain.certification import issue_certificate
+from slapmaster.domain.check import find_problems
 from slapmaster.domain.person import Person
 from slapmaster.domain.project import Project
 from slapmaster.domain.project import Role
@@ -70,8 +71,12 @@ class Master:
         self.wsgi = make_app(Parts(store=self.store, issuer=issuer, alone=issuer is None, **parts))
         self.app = TestApp(self.wsgi)
 
-    def close(self) -> None:
-        self.store.close()
+    def close(self) -> list[str]:
+        """Close the store; give what is wrong with what is stored."""
+        try:
+            return self.look(lambda site: list(find_problems(site)))
+        finally:
+            self.store.close()
 
     def change(self, operation: Callable[[Act], Result]) -> Result:
         """Run ``operation`` as an operator at the machine would."""

@@ -123,7 +123,7 @@ def test_a_limit_is_a_count_or_a_start_and_a_count(person, node, limit, expected
 
 def test_a_service_is_shown_with_what_was_asked_and_published(master, person, project, node):
     def add_product(act):
-        product = SoftwareProduct("PROD-1", "web server", project)
+        product = SoftwareProduct(act.new_reference("PROD"), "web server", project)
         product.add_release(SoftwareRelease(RELEASE, "1.0", act.now))
         act.site.catalog.add(product)
 
