@@ -26,6 +26,7 @@ from slapmaster.domain.reliance import rely_on
 from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.tree import InstanceTree
 from slapmaster.domain.values import check_demands
+from slapmaster.domain.values import check_parameters
 from slapmaster.domain.values import check_title
 from slapmaster.domain.values import check_type
 from slapmaster.domain.values import check_url
@@ -102,6 +103,8 @@ def check_wanted(wanted: Wanted) -> None:
     check_url(wanted.release_url)
     check_type(wanted.software_type)
     check_demands(wanted.demands)
+    check_parameters(wanted.parameters, "parameters")
+    check_parameters(wanted.demands, "demands")
     if "instance" in wanted.demands and not wanted.shared:
         raise InvalidValue("only a shared instance can demand to live in an instance")
 

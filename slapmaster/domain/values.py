@@ -53,13 +53,17 @@ def check_type(software_type: str) -> str:
     return check_title(software_type, "software type")
 
 
-def freeze(parameters: Mapping[str, str], what: str) -> Parameters:
-    """Turn a mapping of text to text into what is stored: sorted pairs."""
+def check_parameters(parameters: Mapping[str, str], what: str) -> None:
     if len(parameters) > MAX_PARAMETER_COUNT:
         raise InvalidValue(f"{len(parameters)} {what}; {MAX_PARAMETER_COUNT} are allowed")
     size = sum(len(key) + len(value) for key, value in parameters.items())
     if size > MAX_PARAMETERS:
         raise InvalidValue(f"{what} of {size} characters; {MAX_PARAMETERS} are allowed")
+
+
+def freeze(parameters: Mapping[str, str], what: str) -> Parameters:
+    """Turn a mapping of text to text into what is stored: sorted pairs."""
+    check_parameters(parameters, what)
     return tuple(sorted(parameters.items()))
 
 
