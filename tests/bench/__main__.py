@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -32,16 +33,21 @@ from tests.bench.table import Bench
 MOST_CLIENTS = 8
 #: The tables need so many columns, on a terminal or not.
 WIDTH = 140
-PARTS = ("requests", "races", "ceiling")
 
 
-@dataclass(frozen=True)
-class Cast:
-    """Who takes part, and below which directory each keeps its data."""
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one run is asked to do, and what it finds out."""
 
     root: Path
     peer_python: Path | None
     ours: bool
+    effort: Effort
+    instances: int
+    rows: str
+    crowd: Crowd
+    progress: Progress
+    report: Report
 
     def peers(self, scene: str) -> list[Peer]:
         """Make servers that are new: ours first."""
@@ -49,9 +55,42 @@ class Cast:
         peers: list[Peer] = [Proxy(root)] if self.ours else []
         return peers + ([SlapProxy(root, self.peer_python)] if self.peer_python else [])
 
+    def measure_requests(self) -> None:
+        with ExitStack() as stack:
+            peers = [stack.enter_context(peer) for peer in self.peers("requests")]
+            nginx = find_nginx()
+            if nginx is None:
+                self.progress.console.log("nginx isn't installed: nothing serves the same bytes")
+            files = stack.enter_context(Nginx(self.root, nginx)) if nginx else None
+            comparison = Comparison(self.crowd, [World(peer) for peer in peers], self.effort)
+            bench = Bench(comparison, files, self.progress, self.rows, self.instances)
+            self.report.lines += bench.run()
+            for peer in peers:
+                note = {"resident memory": f"{peer.memory() / 1e6:.0f} MB"}
+                self.report.notes[peer.name] = note | {"start": f"{peer.started_in:.2f} s"}
+                self.report.machine[peer.name] = peer.version
+
+    def measure_races(self) -> None:
+        for peer in self.peers("races"):
+            with peer:
+                self.progress.console.log(f"races at {peer.name}")
+                self.report.races[peer.name] = run_races(self.crowd, World(peer))
+                self.report.machine[peer.name] = peer.version
+
+    def measure_ceiling(self) -> None:
+        self.report.lines += measure_ceiling(self.crowd, self.root, self.effort)
+
+
+PARTS: dict[str, Callable[[Run], None]] = {
+    "requests": Run.measure_requests,
+    "races": Run.measure_races,
+    "ceiling": Run.measure_ceiling,
+}
+DEFAULT_PARTS = ("requests", "races")
+
 
 @click.command()
-@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.argument("parts", nargs=-1, type=click.Choice(tuple(PARTS)))
 @click.option(
     "--peer-python",
     envvar="SLAPMASTER_BENCH_PEER",
@@ -63,6 +102,7 @@ class Cast:
 @click.option("--seconds", default=2.0, show_default=True, help="How long a round lasts.")
 @click.option("--rounds", default=3, show_default=True, help="How many rounds, in turns.")
 @click.option("--keep-alive", is_flag=True, help="One connection per client, as no slapos has.")
+@click.option("--instances", default=5000, show_default=True, help="How many for the last rows.")
 @click.option("--rows", default="", help="Measure the rows with this in their name only.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures here.")
 @click.option("--rst", "rst_path", type=click.Path(path_type=Path), help="Write the tables here.")
@@ -74,6 +114,7 @@ def main(
     seconds: float,
     rounds: int,
     keep_alive: bool,
+    instances: int,
     rows: str,
     json_path: Path | None,
     rst_path: Path | None,
@@ -84,45 +125,20 @@ def main(
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slapmaster-bench-")))
         # nginx drops its rights, and must still be able to read what it serves.
         root.chmod(0o755)
-        python = None if alone else peer_python or make_peer_python()
-        cast = Cast(root, python, not peer_only)
-        progress = stack.enter_context(Progress(console=console, transient=True))
-        crowd = stack.enter_context(Crowd(MOST_CLIENTS))
-        report = Report(machine())
-        effort = Effort(seconds, rounds, keep_alive)
-        wanted = parts or ("requests", "races")
-        if "ceiling" in wanted:
-            report.lines += measure_ceiling(crowd, root, effort)
-        if "requests" in wanted:
-            measure_requests(report, cast, crowd, effort, rows, progress)
-        if "races" in wanted:
-            measure_races(report, cast, crowd)
-    publish(report, json_path, rst_path)
-
-
-def measure_requests(
-    report: Report, cast: Cast, crowd: Crowd, effort: Effort, rows: str, progress: Progress
-) -> None:
-    with ExitStack() as stack:
-        peers = [stack.enter_context(peer) for peer in cast.peers("requests")]
-        nginx = find_nginx()
-        if nginx is None:
-            progress.console.log("nginx isn't installed: no comparison with bytes from a file")
-        file_server = stack.enter_context(Nginx(cast.root, nginx)) if nginx else None
-        comparison = Comparison(crowd, [World(peer) for peer in peers], effort)
-        for line in Bench(comparison, file_server, progress, rows).run():
-            report.lines.append(line)
-        for peer in peers:
-            note = {"resident memory": f"{peer.memory() / 1e6:.0f} MB"}
-            report.notes[peer.name] = note | {"start": f"{peer.started_in:.2f} s"}
-            report.machine[peer.name] = peer.version
-
-
-def measure_races(report: Report, cast: Cast, crowd: Crowd) -> None:
-    for peer in cast.peers("races"):
-        with peer:
-            report.races[peer.name] = run_races(crowd, World(peer))
-            report.machine[peer.name] = peer.version
+        run = Run(
+            root=root,
+            peer_python=None if alone else peer_python or make_peer_python(),
+            ours=not peer_only,
+            effort=Effort(seconds, rounds, keep_alive),
+            instances=instances,
+            rows=rows,
+            crowd=stack.enter_context(Crowd(MOST_CLIENTS)),
+            progress=stack.enter_context(Progress(console=console, transient=True)),
+            report=Report(machine()),
+        )
+        for part in parts or DEFAULT_PARTS:
+            PARTS[part](run)
+    publish(run.report, json_path, rst_path)
 
 
 def machine() -> dict[str, str]:

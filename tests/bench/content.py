@@ -1,5 +1,6 @@
 """What both servers are filled with, through the door by which nodes and persons come."""
 
+import json
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -26,6 +27,8 @@ class World:
     peer: Peer
     #: node -> the (title, partition) pairs of its instances, in the order of the requests
     placed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    search_link: str = ""
 
     @property
     def host(self) -> str:
@@ -71,9 +74,12 @@ class World:
         return wire.get(self.host, "/getFullComputerInformation", computer_id=node)
 
     def search(self, query: str) -> bytes:
-        """What the command line makes of the ``raw_search`` link that it has read before."""
-        wanted = {"query": query, "select_list": "title,url_string", "limit": "40"}
-        return wire.get(self.host, self.peer.rest, mode="search", **wanted)
+        """A search as the command line sends it, by the link in the first document."""
+        if not self.search_link:
+            first = json.loads(self.say(wire.get(self.host, self.peer.rest)))
+            self.search_link = first["_links"]["raw_search"]["href"]
+        wanted = {"query": [query], "select_list": ["title", "url_string"], "limit": ["40"]}
+        return wire.get(self.host, wire.expand(self.search_link, wanted))
 
 
 def description(node: str, partitions: int) -> dict[str, object]:

@@ -69,6 +69,12 @@ def request(node: str, value: str) -> Callable[[World, Turn], list[bytes]]:
     ]
 
 
+def request_on(nodes: list[str]) -> Callable[[World, Turn], list[bytes]]:
+    return lambda world, turn: [
+        one for node in nodes for one in request(node, "0")(world, turn)
+    ]
+
+
 def new_request(nodes: list[str]) -> Callable[[World, Turn], list[bytes]]:
     return lambda world, turn: [world.request(node, f"new-{wire.NUMBER}") for node in nodes]
 
@@ -130,17 +136,23 @@ def large_rows(node: str) -> list[Row]:
         *documents(node, 1000, 100),
         *pairs("registerComputerPartition", 2, register(node)),
         *pairs("startedComputerPartition, unchanged", 2, started),
-        *pairs("the same request again", 10, request(node, "0")),
         *changes("request with a changed parameter", request(node, wire.NUMBER)),
         *pairs("connection parameters, unchanged", 2, same),
         *changes("connection parameters, changed", connection(node, wire.NUMBER)),
+        *pairs("service list, 555 services", 2, search()),
         *pairs("service info: search by title", 2, search(node)),
     ]
 
 
-def allocation_rows(nodes: list[str], most: int) -> list[Row]:
-    """``most`` is how many free places a round may use up."""
-    return [
-        Row("new allocation", 5, new_request(nodes), clients, warm=False, most=most // clients)
+def crowd_rows(nodes: list[str], instances: int, most: int) -> list[Row]:
+    """Rows that slow down with the number of instances, in places of which ``most`` are free."""
+    same = [
+        Row(f"the same request again, {instances:,} instances", 10, request_on(nodes), clients)
         for clients in (1, 8)
     ]
+    new = [
+        Row(f"new allocation, {instances:,} instances", 5, new_request(nodes), clients,
+            warm=False, most=most // clients)
+        for clients in (1, 8)
+    ]
+    return same + new

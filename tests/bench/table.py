@@ -13,14 +13,14 @@ from tests.bench.peers import OWN_NODE
 from tests.bench.peers import Nginx
 from tests.bench.report import Line
 from tests.bench.rows import Row
-from tests.bench.rows import allocation_rows
+from tests.bench.rows import crowd_rows
 from tests.bench.rows import documents
 from tests.bench.rows import large_rows
 from tests.bench.rows import small_rows
 
 SMALL, MIDDLE, LARGE = OWN_NODE, "n100", "n1000"
-#: Nodes whose places the new instances take, and how many places each has.
-POOL = [f"pool-{number}" for number in range(5)]
+#: Nodes for many instances and for new ones, and how many places each has.
+POOL = [f"pool-{number}" for number in range(10)]
 POOL_SIZE = 1000
 
 
@@ -43,6 +43,8 @@ class Bench:
     progress: Progress
     #: Only rows with this in their name are measured.
     only: str = ""
+    #: How many instances there are when the rows are measured that depend on it.
+    instances: int = 5000
 
     @property
     def worlds(self) -> list[World]:
@@ -58,13 +60,15 @@ class Bench:
                 yield self.line(row)
 
     def stages(self) -> list[Stage]:
-        rounds = 2 * self.comparison.effort.rounds
-        most = POOL_SIZE * len(POOL) // rounds
+        each = self.instances // len(POOL)
+        free = (POOL_SIZE - each) * len(POOL)
+        # One row after the other takes of the free places, in so many rounds.
+        most = free // (2 * self.comparison.effort.rounds)
         return [
             Stage([SMALL], 10, 5, small_rows(SMALL)),
             Stage([MIDDLE], 100, 50, documents(MIDDLE, 100, 50)),
             Stage([LARGE], 1000, 500, large_rows(LARGE)),
-            Stage(POOL, POOL_SIZE, 0, allocation_rows(POOL, most)),
+            Stage(POOL, POOL_SIZE, each, crowd_rows(POOL, self.instances, most)),
         ]
 
     def fill(self, node: str, partitions: int, instances: int) -> None:

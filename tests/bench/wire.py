@@ -27,6 +27,32 @@ def get(host: str, path: str, **query: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{AGENT}\r\n".encode()
 
 
+def expand(link: str, values: Mapping[str, list[str]]) -> str:
+    """Fill a link's template in, as far as RFC 6570 is used here, and take its server away."""
+
+    def fill(found: re.Match[str]) -> str:
+        names = [name for name in found[2].split(",") if name.rstrip("*") in values]
+        if not found[1]:
+            return ",".join(quoted(values[name]) for name in names)
+        pairs = [
+            f"{name.rstrip('*')}={part}"
+            for name in names
+            for part in parts_of(values[name.rstrip("*")], explode=name.endswith("*"))
+        ]
+        return found[1] + "&".join(pairs)
+
+    path = re.sub(r"^[a-z]+://[^/]*", "", link)
+    return re.sub(r"\{([?&]?)([^{}]+)\}", fill, path)
+
+
+def parts_of(values: list[str], *, explode: bool) -> list[str]:
+    return [quoted([value]) for value in values] if explode else [quoted(values)]
+
+
+def quoted(values: list[str]) -> str:
+    return ",".join(quote(value, safe="") for value in values)
+
+
 def post(host: str, path: str, fields: Mapping[str, str], claim: str = "") -> bytes:
     body = urlencode(fields, safe="@")
     head = (
