@@ -14,6 +14,7 @@ The application finds in its environ, beside what WSGI says:
 """
 
 import contextlib
+import errno
 import logging
 import os
 import resource
@@ -49,6 +50,10 @@ COMPLAINT_SECONDS = 10.0
 
 #: open files that are not connections
 OTHER_FILES = 200
+
+
+#: why an accept fails when there is no room for one more connection
+OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +134,10 @@ class Server:
         return tuple(door.address for door in self._doors.values())
 
     def reload(self) -> None:
-        """Read the certificates of the TLS listeners again, for the connections to come."""
+        """Read the certificates of the TLS listeners again, for the connections to come.
+
+        Raises ``ConfigurationError`` when one can't be used; what was in use goes on then.
+        """
         for door in self._doors.values():
             door.load()
 
@@ -187,29 +195,30 @@ class Server:
 
     def _admit(self, door: "Door") -> None:
         """Accept one connection; data often comes with it, so it is looked at right away."""
-        accepted = None
         try:
-            accepted = door.accept()
+            carrier, environ = door.accept()
         except BlockingIOError:
-            pass
+            return
         except OSError as error:
             self._refrain(error)
-        with contextlib.suppress(OSError):  # when it is being closed at this moment
-            if not door.closed:
-                self._epoll.modify(door.fileno, select.EPOLLIN | select.EPOLLONESHOT)
-        if accepted is None:
             return
+        finally:
+            self._wait_at(door)
         if len(self._connections) >= self.limits.max_connections:
             self._make_room()
-        carrier, environ = accepted
         connection = Connection(carrier, door.application, environ, self.limits)
         connection.ending = self.stopping
         self._connections.add(connection)
         self._go_on(connection)
 
+    def _wait_at(self, door: "Door") -> None:
+        with contextlib.suppress(OSError):  # when it is being closed at this moment
+            if not door.closed:
+                self._epoll.modify(door.fileno, select.EPOLLIN | select.EPOLLONESHOT)
+
     def _refrain(self, error: OSError) -> None:
-        """Cope with a failed accept, which mostly means that there are too many open files."""
-        if not self.stopping:
+        """Cope with a failed accept; most peers that are gone again are not worth a word."""
+        if error.errno in OUT_OF_FILES and not self.stopping:
             log.warning("can't accept a connection: %s", error)
             self._make_room()
             time.sleep(0.05)
@@ -217,10 +226,11 @@ class Server:
     def _make_room(self) -> None:
         """Drop the waiting connection whose time would be over first."""
         with self._lock:
-            if not self._waiting:
-                return
-            fileno = min(self._waiting, key=lambda each: self._waiting[each].deadline)
-            connection = self._waiting.pop(fileno)
+            waiting = sorted(self._waiting.items(), key=lambda item: item[1].deadline)
+            found = (self._waiting.pop(fileno, None) for fileno, _ in waiting)
+            connection = next((each for each in found if each is not None), None)
+        if connection is None:
+            return
         now = time.monotonic()
         if now - self._complained > COMPLAINT_SECONDS:
             self._complained = now
