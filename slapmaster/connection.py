@@ -13,6 +13,7 @@ from slapmaster import http1
 from slapmaster.answer import Answer
 from slapmaster.http1 import Refused
 from slapmaster.log import new_request_id
+from slapmaster.log import request_id
 from slapmaster.transport import PlainTransport
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class Connection:
         self._limits = limits
         self._reader = http1.RequestReader(limits.max_header, limits.max_body)
         self._answer: Answer | None = None
+        #: what the lines of the log about the last request carry
+        self._identity = "-"
         self._enter(Phase.OPENING, limits.handshake_timeout)
 
     @property
@@ -89,6 +92,7 @@ class Connection:
 
     def advance(self) -> int:
         """Go on as far as the peer lets us; the event to wait for then, or ``CLOSED``."""
+        request_id.set(self._identity)
         try:
             return self._advance()
         except Refused as refused:
@@ -161,9 +165,11 @@ class Connection:
 
     def _ask(self, request: http1.Request) -> "Answer":
         """Have the application answer."""
-        identity = new_request_id()
+        self._identity = new_request_id()
         environ = {**self._environ, **request.environ, "wsgi.input": request.body}
-        environ["slapmaster.request_id"] = identity
+        # It is all there already: without this WebOb copies it, to a file if it is long.
+        environ["webob.is_body_seekable"] = True
+        environ["slapmaster.request_id"] = self._identity
         if self._carrier.certificate is not None:
             environ["slapmaster.client_certificate"] = self._carrier.certificate
         answer = Answer(request)
@@ -173,7 +179,8 @@ class Connection:
         except Exception:
             log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
             answer.close()
-            return Answer.of(Refused(500, f"The server failed; its log says why at {identity}."))
+            text = f"The server failed; its log says why at {self._identity}."
+            return Answer.of(Refused(500, text))
         if answer.status >= "400":
             self._log_failure(environ, answer.status)
         return answer
@@ -201,6 +208,7 @@ class Connection:
         return CLOSED
 
     def _refuse(self, refused: Refused) -> int:
+        self._identity = new_request_id()
         log.info("a request from %s is refused: %s %s", self.peer, refused.status, refused)
         self._prepare(refused)
         return self.advance()

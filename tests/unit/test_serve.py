@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from slapcore import errors
 from slapmaster import connection
 from slapmaster.auth.authority import Authority
+from slapmaster.log import request_id
 from slapmaster.serve import Limits
 from slapmaster.serve import Listener
 from slapmaster.serve import Server
@@ -358,6 +359,19 @@ def test_a_failed_request_leaves_one_line(server, caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "GET /missing from 127.0.0.1: 404 Not Found"
     ]
+
+
+def test_lines_of_one_request_carry_its_id_and_no_other_does(server, application, caplog):
+    caplog.set_level(logging.INFO)
+    caplog.handler.addFilter(lambda record: setattr(record, "id", request_id.get()) or True)
+    requests.get(url(server, "/missing"), timeout=5)
+    asked = application.environ["slapmaster.request_id"]
+    say(server, b"junk\r\n\r\n")
+    requests.get(url(server, "/failing"), timeout=5)
+    failed = application.environ["slapmaster.request_id"]
+    ids = [record.id for record in caplog.records]
+    assert (ids[0], ids[2]) == (asked, failed)
+    assert len(set(ids)) == 3
 
 
 def test_a_body_shorter_than_declared_ends_the_connection(server, caplog):
