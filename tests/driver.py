@@ -184,7 +184,10 @@ class ClassicDriver:
         status: int | str = 200,
         headers: dict[str, str] | None = None,
     ) -> TestResponse:
-        environ: dict[str, Any] = {"REMOTE_ADDR": self.address}
+        environ: dict[str, Any] = {
+            "REMOTE_ADDR": self.address,
+            "webob.is_body_seekable": True,  # as our own listener says
+        }
         if self.certificate is not None:
             environ["slapmaster.client_certificate"] = self.certificate
         send = self.app.get if method == "GET" else self.app.post
