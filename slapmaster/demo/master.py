@@ -46,6 +46,10 @@ class Master:
     process: subprocess.Popen[str] | None = None
 
     @property
+    def program(self) -> Path:
+        return PROGRAM
+
+    @property
     def configuration(self) -> Path:
         return self.directory / "slapmaster.ini"
 

@@ -90,7 +90,9 @@ class LastDays:
     def test_what_is_destroyed_leaves_the_node(self, world):
         listed = world.client.service_list().require().output
         for title in json.loads(listed[listed.index("{") :]):
-            world.destroy(title, "--type", read_service(world, title)["software-type"])
+            shown = read_service(world, title)
+            kind = ("--slave",) if shown["shared"] else ()
+            world.destroy(title, "--type", shown["software-type"], *kind)
         assert world.report_until_gone() > 0
         left = [path for path in world.node.instance_root.glob("slappart*/etc/service/*")]
         assert not left
@@ -138,29 +140,6 @@ class MiddleDays:
         outcome = world.node.instance().require()
         assert "Processing Computer Partition" not in outcome.output
 
-    def test_an_instance_gets_a_child_and_a_share(self, world):
-        world.request("family", "--type", "parent").require()
-        world.node.settle(rounds=12)
-        urls = world.request_ready("family", "--type", "parent")
-        assert set(urls) == {"url", "child-url", "host-url", "share-url"}
-        assert "Hello from child" in fetch(urls["child-url"])
-        assert "Hello from share" in fetch(urls["share-url"])
-        assert "share of family" in fetch(urls["host-url"])
-
-    def test_a_person_gets_a_share_in_a_host(self, world):
-        asked = ("--type", "host", "--slave", "--parameters", "greeting=Mine")
-        assert world.request_ready("mine", *asked) == {}
-        world.node.settle()
-        url = world.request_ready("mine", *asked)["url"]
-        assert "<h1>Mine</h1>" in fetch(url)
-        assert read_service(world, "mine")["shared"]
-
-    def test_an_instance_is_put_on_the_node_that_is_named(self, world):
-        where = ("--node", f"computer_guid={world.node.reference}")
-        world.request("placed", *where).require()
-        world.node.settle()
-        assert "url" in world.request_ready("placed", *where)
-
     def test_a_bang_of_the_node_has_everything_processed_again(self, world):
         quiet = world.node.instance().require()
         assert "Processing Computer Partition" not in quiet.output
@@ -203,6 +182,12 @@ class MiddleDays:
         outcome = world.node.slapos("promise").require()
         assert "promises" in outcome.output
 
+    def test_an_instance_is_put_on_the_node_that_is_named(self, world):
+        where = ("--node", f"computer_guid={world.node.reference}")
+        world.request("placed", *where).require()
+        world.node.settle()
+        assert "url" in world.request_ready("placed", *where)
+
     def test_an_instance_renames_itself(self, world):
         partition = find_partition(world, "placed")
         as_partition(world, partition, "rename", "settled").require()
@@ -222,6 +207,23 @@ class MiddleDays:
         outcome = world.request("nowhere", "--node", "computer_guid=COMP-99999")
         assert outcome.code != 0
         world.destroy("nowhere", "--node", "computer_guid=COMP-99999")
+
+    def test_an_instance_gets_a_child_and_a_share(self, world):
+        world.request("family", "--type", "parent").require()
+        world.node.settle(rounds=12)
+        urls = world.request_ready("family", "--type", "parent")
+        assert set(urls) == {"url", "child-url", "host-url", "share-url"}
+        assert "Hello from child" in fetch(urls["child-url"])
+        assert "Hello from share" in fetch(urls["share-url"])
+        assert "share of family" in fetch(urls["host-url"])
+
+    def test_a_person_gets_a_share_in_a_host(self, world):
+        asked = ("--type", "host", "--slave", "--parameters", "greeting=Mine")
+        assert world.request_ready("mine", *asked) == {}
+        world.node.settle()
+        url = world.request_ready("mine", *asked)["url"]
+        assert "<h1>Mine</h1>" in fetch(url)
+        assert read_service(world, "mine")["shared"]
 
 
 class CompiledRelease:

@@ -10,6 +10,7 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler
 from urllib.request import build_opener
 
+from slapmaster.demo.client import NOT_READY
 from slapmaster.demo.client import Client
 from slapmaster.demo.master import Master
 from slapmaster.demo.node import Node
@@ -36,7 +37,7 @@ class World:
         return read_connection(self.request(title, *options).require().output)
 
     def destroy(self, title: str, *options: str | Path) -> None:
-        self.request(title, *options, "--state", "destroyed")
+        self.request(title, *options, "--state", "destroyed").require(0, NOT_READY)
 
     def report_until_gone(self, rounds: int = 6) -> int:
         """Run reports until the node has nothing to destroy; give how many did something."""

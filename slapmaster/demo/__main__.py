@@ -1,0 +1,101 @@
+"""``python -m slapmaster.demo``: a master, a node and a page served, from nothing."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from slapcore.errors import SlapError
+from slapmaster.demo.account import Account
+from slapmaster.demo.account import find_account
+from slapmaster.demo.demonstration import Demonstration
+from slapmaster.demo.demonstration import check_directory
+from slapmaster.demo.environment import NEEDS
+from slapmaster.demo.environment import Environment
+from slapmaster.demo.environment import cache_directory
+from slapmaster.demo.environment import make_environment_of
+from slapmaster.demo.environment import make_newest
+from slapmaster.demo.node import open_temporary_directory
+from slapmaster.demo.steps import Steps
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the check instead of keeping all running.")
+@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Keep everything there, and begin again with what is there.")  # fmt: skip
+@click.option("--client", type=click.Choice(sorted(NEEDS)), help="The version of slapos.core.")
+def main(once: bool, directory: Path | None, client: str | None) -> None:
+    """Start a master and have the real slapos bring an example to life on it."""
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
+    steps = Steps(Console())
+    try:
+        account = find_account()
+        with chosen_directory(directory, account) as place:
+            environment = prepare_client(steps, account, client)
+            demonstrate(steps, Demonstration(place, account, environment), once=once)
+    except SlapError as error:
+        steps.say(f"\nFailed at: {steps.failed}\n{error}")
+        raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        steps.say("Ended.")
+
+
+def interrupt(number: int, frame: object) -> None:
+    """Have a signal end us the way Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def chosen_directory(directory: Path | None, account: Account) -> Iterator[Path]:
+    """Give the directory that was asked for, or a temporary one.
+
+    A temporary one goes at the end, and stays when something failed.
+    """
+    if directory is not None:
+        check_directory(directory.absolute(), account)
+        yield directory.absolute()
+        return
+    place = Path(tempfile.mkdtemp(prefix="slapmaster-", dir=open_temporary_directory()))
+    try:
+        yield place
+    except SlapError as error:
+        raise type(error)(f"{error}\nAll logs are below {place}") from error
+    except KeyboardInterrupt:
+        shutil.rmtree(place)
+        raise
+    shutil.rmtree(place)
+
+
+def prepare_client(steps: Steps, account: Account, version: str | None) -> Environment:
+    """Install the client that was asked for, or the newest that this machine can run."""
+    cache = cache_directory(account)
+    with steps.step("Install the real slapos client, in an environment of its own"):
+        if version is None:
+            environment = make_newest(account, cache)
+        else:
+            environment = make_environment_of(version, account, cache)
+    steps.say(f"  slapos.core {environment.version} in {environment.directory}")
+    return environment
+
+
+def demonstrate(steps: Steps, demonstration: Demonstration, *, once: bool) -> None:
+    try:
+        demonstration.bring_up(steps)
+        if once:
+            steps.say(f"The example was served at {demonstration.url}")
+        else:
+            demonstration.explain(steps)
+            demonstration.work()
+    finally:
+        with steps.step("End what was started"):
+            demonstration.end()
+
+
+if __name__ == "__main__":
+    main()
