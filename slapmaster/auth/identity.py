@@ -12,7 +12,8 @@ class Identity:
     """Who asks.  At most one of ``person``, ``node`` and ``instance`` is set.
 
     ``alone`` says that this is one person on one machine: whoever reaches the master is that
-    person, that node and every instance on it.
+    person, that node and every instance on it.  ``claim`` narrows it all to one partition,
+    given by the node's reference and its own name.
     """
 
     reference: str
@@ -20,3 +21,4 @@ class Identity:
     node: ComputeNode | None = None
     instance: SoftwareInstance | None = None
     alone: bool = False
+    claim: tuple[str, str] | None = None

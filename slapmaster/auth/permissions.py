@@ -151,7 +151,17 @@ SEE_INSIDE: tuple[Relation, ...] = (
 SEE: tuple[Relation, ...] = (the_node, an_instance_here, member, oneself, operator)
 
 
+def is_within_claim(identity: Identity, subject: Subject) -> bool:
+    """Tell whether ``subject`` is the partition that ``identity`` has narrowed itself to."""
+    if identity.claim is None:
+        return True
+    place = subject.partition
+    return place is not None and (place.node.reference, place.name) == identity.claim
+
+
 def is_allowed(identity: Identity, permission: str, subject: Subject) -> bool:
+    if not is_within_claim(identity, subject):
+        return False
     if identity.alone:
         return permission in PERMISSIONS
     relations = PERMISSIONS.get(permission, ())

@@ -1,5 +1,7 @@
 """Pyramid's security policy: who asks is read once; may they is asked of the table."""
 
+from dataclasses import replace
+
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.security import Allowed
@@ -46,6 +48,7 @@ def asker(request: Request) -> Identity:
     claim = read_claim(request)
     if claim is not None:
         check_claim(identity, claim)
+        return replace(identity, claim=claim)
     return identity
 
 
