@@ -4,9 +4,9 @@ Whatever is built here is built by the operations themselves, so it is as the pr
 """
 
 from collections.abc import Callable
-from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from functools import cache
 
 import pluggy
@@ -83,13 +83,14 @@ def plugins() -> pluggy.PluginManager:
 class Acting:
     """Makes acts upon a site, a second apart.
 
-    Numbers are taken one by one from the site's own sequences, so they are as durable as the
-    site is; ``issuer`` is ``None`` where there are to be no certificates.
+    Numbers are taken one by one from the site's own sequences, unless ``numbers`` gives them;
+    ``issuer`` is ``None`` where there are to be no certificates.
     """
 
     site: Site
     by: str = "PERS-1"
     clock: Clock = field(default_factory=Clock)
+    numbers: Callable[[str], int] | None = None
     issuer: Issuer | None = field(default_factory=PlainIssuer)
     hook: pluggy.HookRelay = field(default_factory=lambda: plugins().hook)
 
@@ -100,20 +101,12 @@ class Acting:
             by=self.by,
             origin="127.0.0.1",
             now=self.clock.read(),
-            next_number=self.next_number,
+            next_number=self.numbers or self.next_number,
             issuer=self.issuer,
         )
 
     def next_number(self, prefix: str) -> int:
         return self.site.sequences.reserve(prefix, 1)[0]
-
-    def reserve(self, prefixes: Mapping[str, int]) -> Callable[[str], int]:
-        """Reserve so many numbers of each prefix beforehand, as a server's process does."""
-        blocks = {
-            prefix: iter(self.site.sequences.reserve(prefix, count))
-            for prefix, count in prefixes.items()
-        }
-        return lambda prefix: next(blocks[prefix])
 
 
 def specs(count: int, capabilities: tuple[str, ...] = ()) -> list[PartitionSpec]:
@@ -168,19 +161,27 @@ class World:
     person: Person
 
     @classmethod
-    def make(cls, site: Site | None = None, issuer: Issuer | None = None) -> "World":
-        act = Acting(site or Site(), issuer=issuer or PlainIssuer())
+    def make(cls, site: Site | None = None) -> "World":
+        act = Acting(site or Site())
         project = make_project(act())
         return cls(act, project, make_person(act(), "ada", project))
 
-    @classmethod
-    def find(cls, site: Site) -> "World":
-        """Take up the world that :meth:`make` has made of ``site``."""
-        return cls(Acting(site), next(iter(site.projects)), next(iter(site.persons)))
+    def seen_in(self, site: Site) -> "World":
+        """Give this world as another connection sees it; clock, numbers and issuer are shared."""
+        act = replace(self.act, site=site)
+        project, person = self.project.reference, self.person.reference
+        return World(act, site.projects[project], site.persons[person])
 
     @property
     def site(self) -> Site:
         return self.act.site
+
+    def instance(self, title: str) -> SoftwareInstance:
+        """Give the instance called ``title`` of whatever tree."""
+        found = [one for one in self.site.instances if one.title == title]
+        assert len(found) == 1
+        assert isinstance(found[0], SoftwareInstance)
+        return found[0]
 
     def node(
         self, title: str = "node", *, partitions: int = 1, release: str = RELEASE

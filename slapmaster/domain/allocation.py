@@ -28,6 +28,7 @@ from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.room import ANY
 from slapmaster.domain.room import Key
 from slapmaster.domain.room import host_keys
+from slapmaster.domain.room import rotated
 from slapmaster.domain.site import Site
 from slapmaster.domain.values import CATEGORY_DEMANDS
 from slapmaster.domain.values import PLACE_DEMANDS
@@ -136,7 +137,7 @@ def meets(node: ComputeNode, demands: Parameters) -> bool:
 def free_partition(node: ComputeNode, instance: Instance) -> ComputePartition | None:
     """Give a free partition with the capability that is asked for, or with none if none is."""
     capability = dict(instance.demands).get("capability")
-    for name in node.free:
+    for name in rotated(node.free):
         partition = node[name]
         if capability in partition.capabilities or not (capability or partition.capabilities):
             return partition

@@ -11,6 +11,7 @@ from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import NodeFacts
 from slapmaster.domain.node import PartitionSpec
 from slapmaster.domain.project import Project
+from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.values import CATEGORY_DEMANDS
 from slapmaster.domain.values import check_title
 from slapmaster.domain.values import freeze
@@ -66,6 +67,7 @@ def change_scope(act: Act, node: ComputeNode, scope: AllocationScope) -> bool:
     if scope is node.scope:
         return False
     node.standing.scope = scope
+    rely_on_members(node.free)
     act.note("allocation scope changed", node.reference, scope)
     act.site.room.settle(node)
     place_waiting(act, node)

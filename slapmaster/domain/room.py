@@ -87,7 +87,6 @@ class Room(Persistent):
         """List ``node`` under what it can take, or take it off the lists; call on any change."""
         standing = node.standing
         rely_on(standing)
-        rely_on_members(node.free)
         if node.has_room is standing.listed:
             return
         standing.listed = not standing.listed
@@ -188,18 +187,20 @@ def rotated(members: OOTreeSet | None) -> Iterator[str]:
     """Walk a sorted set of references once, from a random member on, without reading it all."""
     if not members:
         return
-    first = pick_near(members)
+    first = pick_any(members)
     yield from members.keys(first)
     yield from members.keys(None, first, excludemax=True)
 
 
-def pick_near(members: OOTreeSet) -> str:
-    """Give the first member at or after a reference made up at random."""
-    prefix = members.maxKey().rpartition("-")[0]
-    try:
-        return str(members.minKey(f"{prefix}-{random.randrange(10**9):09}"))
-    except ValueError:  # nothing that late
-        return str(members.minKey())
+def pick_any(members: OOTreeSet) -> str:
+    """Give a member by chance, reading no more than the way down to it."""
+    state = members.__getstate__()
+    while len(state) > 1:  # a tree of several buckets: children, with keys between them
+        child = random.choice(state[0][::2])
+        if not isinstance(child, OOTreeSet):
+            return str(random.choice(list(child)))
+        members, state = child, child.__getstate__()
+    return str(random.choice(list(members)))
 
 
 def host_keys(host: "SoftwareInstance") -> tuple[Key, Key]:
