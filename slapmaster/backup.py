@@ -38,6 +38,10 @@ Work = Generator[Progress, None, Result]
 
 #: Between two looks at how far a long piece of work is, in seconds.
 GLANCE = 0.25
+#: How repozo names its files.
+STAMP = "%Y-%m-%d-%H-%M-%S"
+#: By how many seconds the clock may be behind that of the last backup.
+CLOCK_BEHIND = 5
 #: Of the archive of keys, in bytes: nothing in it is large.
 MAX_KEY = 100_000
 
@@ -89,7 +93,7 @@ def back_up(
         def measure() -> Progress:
             return growth(repository, before), total, "copying"
 
-        yield from attended(lambda: copy(arguments), measure)
+        yield from attended(lambda: copy(repository, arguments), measure)
         sync_files(repository)
         chunks = yield from verify(repository)
         size = sum(chunk.size for chunk in chunks)
@@ -109,16 +113,21 @@ def restore(repository: Path, database: Path, at: int | None = None) -> Work[int
     arguments = ["-R", "-w", "-r", str(repository), "-o", str(database)]
     if at is not None:
         moment = time.gmtime(at / 1_000_000)
-        arguments += ["-D", time.strftime("%Y-%m-%d-%H-%M-%S", moment)]
+        arguments += ["-D", time.strftime(STAMP, moment)]
     total = sum(path.stat().st_size for path in chunk_files(repository))
     partial = database.with_name(database.name + ".part")
 
     def measure() -> Progress:
         return (partial.stat().st_size if partial.exists() else 0), total, "writing"
 
-    yield from attended(lambda: run_repozo(repozo.do_recover, arguments), measure)
-    sync_files(database.parent)
-    return (yield from walk(database))
+    try:
+        yield from attended(lambda: run_repozo(repozo.do_recover, arguments), measure)
+        sync_files(database.parent)
+        return (yield from walk(database))
+    except BaseException:
+        for path in (database, partial, database.with_name(database.name + ".index")):
+            path.unlink(missing_ok=True)
+        raise
 
 
 def walk(database: Path) -> Work[int]:
@@ -142,23 +151,26 @@ def walk(database: Path) -> Work[int]:
     return count
 
 
-def copy(arguments: list[str]) -> None:
-    """Make the next backup; its file is named after the second, and there may be one already."""
-    while True:
-        try:
+def copy(repository: Path, arguments: list[str]) -> None:
+    """Make the next backup, in a second later than that of the last.
+
+    Files are named after their second, and of two in the same the full one would count as the
+    later.
+    """
+    for _ in range(CLOCK_BEHIND):
+        newest = max((path.stem for path in chunk_files(repository)), default="")
+        if time.strftime(STAMP, time.gmtime()) > newest:
             run_repozo(repozo.do_backup, arguments)
             return
-        except repozo.WouldOverwriteFiles:
-            time.sleep(GLANCE)
+        time.sleep(1)
+    raise Conflict(f"the backup {newest} in {repository} is from the future: look at the clock")
 
 
 def run_repozo(command: Callable[[object], None], arguments: list[str]) -> None:
     try:
         command(repozo.parseargs(arguments))
-    except repozo.WouldOverwriteFiles:
-        raise
     except (repozo.RepozoError, POSError) as error:
-        raise SlapError(f"the backup failed: {error}") from error
+        raise SlapError(f"the backup can't be made or read: {error}") from error
 
 
 def verify(repository: Path) -> Work[list[Chunk]]:

@@ -40,8 +40,7 @@ def make_keys(settings: Settings) -> list[Path]:
     Raises ``ConfigurationError`` when only a part of them is there.
     """
     make_private_directory(settings.data_directory)
-    if is_alone(settings):
-        raise ConfigurationError(f"{settings.data_directory} belongs to a proxy")
+    refuse_alone(settings)
     files = secret_files(settings)
     missing = [path for path in files if not path.exists()]
     if not missing:
@@ -84,6 +83,13 @@ def mark_alone(settings: Settings) -> None:
 
 def is_alone(settings: Settings) -> bool:
     return (settings.data_directory / ALONE).exists()
+
+
+def refuse_alone(settings: Settings) -> None:
+    if is_alone(settings):
+        raise ConfigurationError(
+            f"{settings.data_directory} belongs to a proxy: run it with 'slapmaster proxy'"
+        )
 
 
 def database_file(settings: Settings) -> Path:

@@ -6,6 +6,7 @@ import click
 
 from slapcore.errors import Conflict
 from slapmaster import daemon
+from slapmaster import directory
 from slapmaster import log
 from slapmaster.cli.door import Door
 from slapmaster.control.client import is_running
@@ -28,6 +29,7 @@ def command(door: Door, listen: str | None, listen_plain: str | None) -> None:
             door.override(key, value)
     log.configure(door.settings.log_level)
     refuse_second(door.settings.control_socket)
+    directory.refuse_alone(door.settings)
     with opened_master(door.settings) as master:
         daemon.run(master, click.echo)
 
