@@ -29,6 +29,14 @@ listen = {host}:{port}
 server_names = {host} localhost
 """
 
+PROXY_SETTINGS = """[slapos]
+computer_id = {node}
+[slapproxy]
+host = {host}
+port = {port}
+database_uri = proxy.db
+"""
+
 
 def find_port() -> int:
     """Give a port that is free at this moment."""
@@ -118,3 +126,27 @@ class Master:
             end(self.process.pid)
             self.process.wait()
             self.process = None
+
+
+@dataclass
+class Proxy(Master):
+    """A master for one person, without certificates, by the file that ``slapos proxy`` reads."""
+
+    node: str = "local_computer"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def initialise(self) -> None:
+        """Write the file; everything else is made when the proxy starts."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.configuration.write_text(
+            PROXY_SETTINGS.format(host=HOST, port=self.port, node=self.node)
+        )
+
+    def words(self, *words: str | Path) -> tuple[str | Path, ...]:
+        return (PROGRAM, *words, "--config", self.configuration)
+
+    def serve(self) -> None:
+        self.start("proxy")

@@ -13,9 +13,11 @@ import pytest
 from slapcore.errors import ConfigurationError
 from slapmaster.demo.account import Account
 from slapmaster.demo.account import find_account
+from slapmaster.demo.account import find_ourselves
 from slapmaster.demo.environment import Environment
 from slapmaster.demo.environment import cache_directory
 from slapmaster.demo.environment import make_environment_of
+from slapmaster.demo.master import Master
 
 pytest.register_assert_rewrite("tests.peers.life", "tests.peers.world")
 
@@ -66,3 +68,9 @@ def directory(account) -> Iterator[Path]:
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="class")
+def master(directory) -> Master:
+    """A master that is not started yet."""
+    return Master(directory / "master", find_ourselves())

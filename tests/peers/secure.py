@@ -1,36 +1,16 @@
 """What comes before the first day where there are certificates: tokens, and who is believed."""
 
 import ssl
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPSHandler
 from urllib.request import ProxyHandler
 from urllib.request import build_opener
 
-from slapmaster.demo.account import Account
-from slapmaster.demo.account import find_ourselves
 from slapmaster.demo.client import NOT_READY
 from slapmaster.demo.client import Client
-from slapmaster.demo.environment import Environment
-from slapmaster.demo.master import Master
 from slapmaster.demo.node import Node
-from slapmaster.demo.release import copy_release
 from tests.peers.world import World
-
-
-def make_world(directory: Path, environment: Environment, account: Account) -> World:
-    """Set everything up; the master is not started yet."""
-    master = Master(directory / "master", find_ourselves())
-    master.initialise()
-    node = Node(environment, directory / "n", account, partitions=10)
-    node.prepare()
-    home = directory / "home"
-    home.mkdir()
-    account.take(home)
-    hello = copy_release("hello", directory / "release", account)
-    hello_c = copy_release("hello-c", directory / "release", account)
-    return World(directory, master, node, Client(environment, home, account), hello, hello_c)
 
 
 def introduce(world: World) -> None:

@@ -8,14 +8,14 @@ from tests.peers.life import FirstDays
 from tests.peers.life import LastDays
 from tests.peers.life import MiddleDays
 from tests.peers.secure import Introduction
-from tests.peers.secure import make_world
+from tests.peers.world import make_world
 
 pytestmark = pytest.mark.peer
 
 
 @pytest.fixture(scope="class")
-def world(install, account, directory):
-    world = make_world(directory, install(NEWEST), account)
+def world(install, account, master):
+    world = make_world(master, install(NEWEST), account)
     try:
         world.master.serve()
         yield world

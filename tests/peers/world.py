@@ -4,22 +4,24 @@ import ast
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from dataclasses import field
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler
 from urllib.request import build_opener
 
+from slapmaster.demo.account import Account
 from slapmaster.demo.client import NOT_READY
 from slapmaster.demo.client import Client
+from slapmaster.demo.environment import Environment
 from slapmaster.demo.master import Master
 from slapmaster.demo.node import Node
 from slapmaster.demo.process import Outcome
+from slapmaster.demo.release import copy_release
 
 
 @dataclass
 class World:
-    """Everything a life needs.  ``partition`` tells which instance lives where, by title."""
+    """Everything a life needs."""
 
     directory: Path
     master: Master
@@ -27,7 +29,6 @@ class World:
     client: Client
     hello: str
     hello_c: str
-    partitions: dict[str, str] = field(default_factory=dict)
 
     def request(self, title: str, *options: str | Path) -> Outcome:
         return self.client.request(title, self.hello, *options)
@@ -51,6 +52,20 @@ class World:
             self.node.end_services()
         finally:
             self.master.end()
+
+
+def make_world(master: Master, environment: Environment, account: Account) -> World:
+    """Set everything up beside the directory of ``master``, which is not started yet."""
+    directory = master.directory.parent
+    master.initialise()
+    node = Node(environment, directory / "n", account, partitions=10)
+    node.prepare()
+    home = directory / "home"
+    home.mkdir()
+    account.take(home)
+    hello = copy_release("hello", directory / "release", account)
+    hello_c = copy_release("hello-c", directory / "release", account)
+    return World(directory, master, node, Client(environment, home, account), hello, hello_c)
 
 
 def read_connection(output: str) -> dict[str, str]:

@@ -1,0 +1,31 @@
+"""The newest client leads the whole life against the proxy: one person, plain HTTP, no tokens."""
+
+import pytest
+
+from slapmaster.demo.account import find_ourselves
+from slapmaster.demo.environment import NEWEST
+from slapmaster.demo.master import Proxy
+from tests.peers.life import CompiledRelease
+from tests.peers.life import FirstDays
+from tests.peers.life import LastDays
+from tests.peers.life import MiddleDays
+from tests.peers.world import make_world
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.fixture(scope="class")
+def world(install, account, directory):
+    master = Proxy(directory / "master", find_ourselves())
+    world = make_world(master, install(NEWEST), account)
+    try:
+        master.serve()
+        world.client.point_at(master.api_url)
+        world.node.point_at(master.api_url, master.node)
+        yield world
+    finally:
+        world.end()
+
+
+class TestLife(CompiledRelease, LastDays, MiddleDays, FirstDays):
+    """Stages run in the order of the classes, the last base first."""
