@@ -13,14 +13,15 @@ from datetime import datetime
 
 from ZODB.POSException import POSError
 
+from slapcore.server.address import Address
+from slapcore.server.listeners import Limits
+from slapcore.server.listeners import Listener
+from slapcore.server.listeners import Server
 from slapmaster import directory
 from slapmaster.app import make_app
 from slapmaster.control.listener import ControlApplication
 from slapmaster.master import Master
-from slapmaster.serve import Limits
-from slapmaster.serve import Listener
-from slapmaster.serve import Server
-from slapmaster.settings import Address
+from slapmaster.master import refuse_old
 from slapmaster.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def run(master: Master, say: Callable[[str], None]) -> None:
     # Threads inherit this, so that a signal comes to nobody but the loop below.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     settings = master.settings
+    refuse_old(master)
     renew_certificate(master)
     server = Server(
         make_app(master.parts),

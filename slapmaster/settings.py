@@ -21,6 +21,8 @@ from typing import Any
 from typing import get_type_hints
 
 from slapcore import errors
+from slapcore.server.address import Address
+from slapcore.server.address import read_address
 
 SECTION = "slapmaster"
 PREFIX = "SLAPMASTER_"
@@ -35,17 +37,6 @@ SOCKET_PATH_AT_MOST = 107
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where to listen; the host ``*`` means every address of the machine."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
 def read_words(text: str) -> tuple[str, ...]:
     """Read a list: words between white space or commas."""
     return tuple(text.replace(",", " ").split())
@@ -53,13 +44,6 @@ def read_words(text: str) -> tuple[str, ...]:
 
 def read_addresses(text: str) -> tuple[Address, ...]:
     return tuple(map(read_address, read_words(text)))
-
-
-def read_address(text: str) -> Address:
-    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]]+)):([0-9]{1,5})", text)
-    if found is None or int(found[3]) > 65535:
-        raise ValueError(f"{text!r} is not host:port or [address]:port")
-    return Address(found[1] or found[2], int(found[3]))
 
 
 def read_networks(text: str) -> tuple[Network, ...]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from slapcore import log
 from slapcore.errors import Forbidden
 from slapmaster import daemon
-from slapmaster import log
 from slapmaster.cli.serve import refuse_second
 from slapmaster.proxy import opened_proxy
 from slapmaster.proxy import read_proxy_settings

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from slapcore import log
 from slapcore.errors import Conflict
 from slapmaster import daemon
 from slapmaster import directory
-from slapmaster import log
 from slapmaster.cli.door import Door
 from slapmaster.control.client import is_running
 from slapmaster.master import opened_master

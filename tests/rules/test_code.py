@@ -13,8 +13,8 @@ from tests.rules.tree import read_modules
 #: Where everything that goes wrong may be caught: the outermost edge of a process, a thread or
 #: an item.  File -> the functions that do it.
 BOUNDARIES: dict[str, set[str]] = {
-    "slapmaster/connection.py": {"_ask", "advance"},
-    "slapmaster/serve.py": {"_work"},
+    "slapcore/server/connection.py": {"_ask", "advance"},
+    "slapcore/server/listeners.py": {"_work"},
 }
 
 #: Where a transaction may be ended: the store and what runs without the web.

@@ -7,11 +7,11 @@ from contextvars import copy_context
 
 import pytest
 
-from slapmaster.log import configure
-from slapmaster.log import new_request_id
-from slapmaster.log import printable
-from slapmaster.log import request_id
-from slapmaster.log import with_request_id
+from slapcore.log import configure
+from slapcore.log import new_request_id
+from slapcore.log import printable
+from slapcore.log import request_id
+from slapcore.log import with_request_id
 
 log = logging.getLogger("slapmaster.test")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from slapcore.errors import ConfigurationError
+from slapcore.server.address import Address
 from slapmaster.settings import READERS
-from slapmaster.settings import Address
 from slapmaster.settings import Settings
 from slapmaster.settings import read_settings
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies
 
-from slapmaster.http1 import Refused
-from slapmaster.http1 import RequestReader
-from slapmaster.http1 import encode_head
-from slapmaster.http1 import encode_refusal
+from slapcore.server.http1 import Refused
+from slapcore.server.http1 import RequestReader
+from slapcore.server.http1 import encode_head
+from slapcore.server.http1 import encode_refusal
 
 
 def make_reader(max_header=2000, max_body=10_000_000):

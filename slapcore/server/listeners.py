@@ -31,15 +31,15 @@ from pathlib import Path
 from OpenSSL import SSL
 
 from slapcore import errors
-from slapmaster import transport
-from slapmaster.connection import CLOSED
-from slapmaster.connection import Application
-from slapmaster.connection import Connection
-from slapmaster.connection import Environ
-from slapmaster.connection import Limits
-from slapmaster.settings import Address
-from slapmaster.transport import PlainTransport
-from slapmaster.transport import TLSTransport
+from slapcore.server import transport
+from slapcore.server.address import Address
+from slapcore.server.connection import CLOSED
+from slapcore.server.connection import Application
+from slapcore.server.connection import Connection
+from slapcore.server.connection import Environ
+from slapcore.server.connection import Limits
+from slapcore.server.transport import PlainTransport
+from slapcore.server.transport import TLSTransport
 
 log = logging.getLogger(__name__)
 

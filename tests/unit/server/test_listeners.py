@@ -25,12 +25,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from slapcore import errors
-from slapmaster import connection
+from slapcore.log import request_id
+from slapcore.server import connection
+from slapcore.server.listeners import Limits
+from slapcore.server.listeners import Listener
+from slapcore.server.listeners import Server
 from slapmaster.auth.authority import Authority
-from slapmaster.log import request_id
-from slapmaster.serve import Limits
-from slapmaster.serve import Listener
-from slapmaster.serve import Server
 
 BIG = bytes(range(256)) * 6250  # 1.6 MB
 NOW = datetime.now(UTC)

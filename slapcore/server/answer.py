@@ -4,11 +4,11 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 
-from slapmaster import http1
-from slapmaster.http1 import Refused
-from slapmaster.http1 import Request
-from slapmaster.transport import Pieces
-from slapmaster.transport import PlainTransport
+from slapcore.server import http1
+from slapcore.server.http1 import Refused
+from slapcore.server.http1 import Request
+from slapcore.server.transport import Pieces
+from slapcore.server.transport import PlainTransport
 
 #: up to here, head and body are put together: one packet, one system call
 JOINED_UP_TO = 16 << 10

@@ -17,7 +17,7 @@ from OpenSSL import SSL
 from OpenSSL import crypto
 
 from slapcore import errors
-from slapmaster.http1 import Refused
+from slapcore.server.http1 import Refused
 
 RECEIVED_AT_ONCE = 64 << 10
 DISCARDED_AT_ONCE = 1 << 20

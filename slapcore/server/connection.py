@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from slapmaster import http1
-from slapmaster.answer import Answer
-from slapmaster.http1 import Refused
-from slapmaster.log import new_request_id
-from slapmaster.log import request_id
-from slapmaster.transport import PlainTransport
+from slapcore.log import new_request_id
+from slapcore.log import request_id
+from slapcore.server import http1
+from slapcore.server.answer import Answer
+from slapcore.server.http1 import Refused
+from slapcore.server.transport import PlainTransport
 
 log = logging.getLogger(__name__)
 
