@@ -10,9 +10,11 @@ import zc.lockfile
 from slapcore.errors import ConfigurationError
 from slapmaster import directory
 from slapmaster.app import Parts
+from slapmaster.evolve import refuse_older
 from slapmaster.settings import Settings
 from slapmaster.storage import BLOCK
 from slapmaster.storage import Store
+from slapmaster.storage import opened
 
 #: How long to wait for another command that has the database open, in seconds.
 PATIENCE = 10.0
@@ -55,6 +57,12 @@ def opened_master(
         yield Master(settings=settings, parts=parts)
     finally:
         store.close()
+
+
+def refuse_old(master: Master) -> None:
+    """Raise ``ConfigurationError`` when the database waits for steps of a new version."""
+    with opened(master.parts.store.main) as connection:
+        refuse_older(connection.root()["site"])
 
 
 def _open_store(settings: Settings, patience: float) -> Store:

@@ -106,7 +106,15 @@ class Store:
     @classmethod
     def open(cls, main_uri: str, pulse_uri: str) -> "Store":
         """Open both databases, each named by a zodburi; a new one gets an empty site."""
-        return cls(_open(main_uri), _open(pulse_uri))
+        databases: list[DB] = []
+        try:
+            for uri in (main_uri, pulse_uri):
+                databases.append(_open(uri))
+            return cls(*databases)
+        except BaseException:
+            for db in databases:
+                db.close()
+            raise
 
     def change(self, operation: Callable[[Site], object]) -> object:
         """Run ``operation`` in a transaction of its own, again if it meets another one."""

@@ -45,4 +45,8 @@ OPERATIONS: dict[str, Operation] = {
     "site.check": works(upkeep.check),
     "site.backup": works(upkeep.back_up),
     "site.pack": works(upkeep.pack),
+    "site.evolve": works(upkeep.evolve),
 }
+
+#: What may be done to a database of an older version.
+TIMELESS = ("site.backup", "site.evolve")

@@ -17,7 +17,10 @@ from slapmaster.backup import Progress
 from slapmaster.backup import Work
 from slapmaster.backup import attended
 from slapmaster.domain.check import find_problems
+from slapmaster.evolve import pending_steps
+from slapmaster.evolve import run_next_step
 from slapmaster.master import Master
+from slapmaster.storage import change
 from slapmaster.storage import opened
 
 Answer = dict[str, Any]
@@ -99,3 +102,16 @@ def database_file(master: Master) -> Path:
             f"the database {storage.getName()!r} is not a file: use the means of its server"
         )
     return Path(storage.getName()).absolute()
+
+
+def evolve(master: Master, dry_run: bool) -> Work[Answer]:
+    """Run the steps that have not run yet, each in a transaction; or only say which."""
+    db = master.parts.store.main
+    with opened(db) as connection:
+        site = connection.root()["site"]
+        pending, version = pending_steps(site), site.version
+    if not dry_run:
+        for number, step in enumerate(pending):
+            yield number, len(pending), step
+            version = change(db, run_next_step)
+    return {"steps": list(pending), "version": version}
