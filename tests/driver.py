@@ -145,6 +145,10 @@ class Master:
         speaker = self._stand_at_door(reference, found["certificate"])
         return replace(speaker, place=node.at(partition))
 
+    def instance(self, node: "ClassicDriver", title: str) -> "ClassicDriver":
+        """Have the instance called ``title`` on ``node`` stand at the door."""
+        return self.instance_at(node, node.told(title)["_partition_id"])
+
     def nobody(self) -> "ClassicDriver":
         return ClassicDriver(self.app)
 
@@ -209,6 +213,10 @@ class ClassicDriver:
         """Ask by GET and decode the answer."""
         return marshal.decode(self.get(name, fields).body)
 
+    def read_post(self, name: str, fields: dict[str, str]) -> Any:
+        """Ask by POST and decode the answer."""
+        return marshal.decode(self.post(name, fields).body)
+
     def at(self, partition: str) -> dict[str, str]:
         """Name a partition of this node."""
         return {"computer_id": self.reference, "computer_partition_id": partition}
@@ -233,6 +241,17 @@ class ClassicDriver:
     def see(self) -> marshal.Document:
         """Read everything this node has to know."""
         return self.read("getFullComputerInformation", {"computer_id": self.reference})
+
+    def told(self, title: str) -> dict[str, Any]:
+        """Read what this node is told of the instance called ``title``."""
+        found = (one.attributes for one in self.see().attributes["_computer_partition_list"])
+        return next(
+            one for one in found if one.get("_parameter_dict", {}).get("instance_title") == title
+        )
+
+    def place_of(self, title: str) -> dict[str, str]:
+        """Name the partition of the instance called ``title``."""
+        return self.at(self.told(title)["_partition_id"])
 
     def partition(self, name: str) -> dict[str, Any]:
         """Read what this node is told of one of its partitions."""

@@ -69,7 +69,7 @@ CALLS = (
 @pytest.fixture
 def askers(master):
     person = master.add_person("owner")
-    node = master.add_node(master.add_project("mine", person), "n", partitions=2)
+    node = master.add_node(master.add_project("mine", person), "n", partitions=1)
     person.supply(node)
     person.supply(node, REMOVED)
     person.supply(node, REMOVED, "destroyed")

@@ -72,7 +72,7 @@ def fields_of(asker, relative_url):
 
 def test_the_first_document_links_to_whoever_asks(master, person, node):
     person.request("web")
-    instance = master.instance_at(node, "slappart0")
+    instance = master.instance(node, "web")
     for asker, module in (
         (person, "person_module"),
         (node, "compute_node_module"),
@@ -130,7 +130,7 @@ def test_a_service_is_shown_with_what_was_asked_and_published(master, person, pr
     master.change(add_product)
     parameters = {"é": "<&>", "_": '{"a": 1}', "empty": ""}
     person.request("web", parameters=parameters, software_type="big")
-    instance = master.instance_at(node, "slappart0")
+    instance = master.instance(node, "web")
     connection = marshalled({"url": "http://é"})
     instance.post(
         "setComputerPartitionConnectionXml", {**instance.place, "connection_xml": connection}
@@ -163,7 +163,7 @@ def test_a_service_is_shown_with_what_was_asked_and_published(master, person, pr
 def test_the_instances_of_a_service_are_listed_the_shared_ones_too(master, person, node):
     person.request("web", parameters={"a": "b"})
     person.request("other")
-    instance = master.instance_at(node, "slappart0")
+    instance = master.instance(node, "web")
     instance.request("child")
     instance.request("share", shared=True)
     rows = search(
@@ -186,7 +186,7 @@ def test_the_instances_of_a_service_are_listed_the_shared_ones_too(master, perso
 @pytest.mark.parametrize("state", ["stopped", "destroyed"])
 def test_news_say_that_an_instance_is_to_be_stopped_or_gone(master, person, node, state):
     person.request("web")
-    instance = master.instance_at(node, "slappart0")
+    instance = master.instance(node, "web")
     instance.request("child")
     instance.ask("child", state=state, status="*")
     rows = search(
@@ -220,11 +220,12 @@ def test_old_names_of_types_are_understood(person, node):
 def test_news_of_a_node_tell_of_itself_and_of_its_partitions(master, person, node):
     person.request("web")
     node.see()
-    node.post("startedComputerPartition", node.at("slappart0"))
+    node.post("startedComputerPartition", node.place_of("web"))
     news = fields_of(person, f"compute_node_module/{node.reference}")["news"]
     assert news["computer"]["text"] == f"#access {node.reference}"
     texts = {name: status["text"] for name, status in news["partition"].items()}
-    assert texts == {"slappart0": "#access Instance correctly started"}
+    place = node.told("web")["_partition_id"]
+    assert texts == {place: "#access Instance correctly started"}
 
 
 def test_releases_on_a_node_are_listed_with_their_news(person, node):
@@ -290,11 +291,11 @@ def test_a_customer_sees_the_nodes_but_not_what_others_have_on_them(master, pers
     customer = master.add_person("customer")
     master.give_role(project, customer, Role.CUSTOMER)
     person.request("web")
-    customer.request("web")
+    place = customer.request("web").attributes["slap_computer_partition_id"]
     [row] = search(customer, TREES, "reference")
     assert row["reference"] == "HOSTSUBS-2"
     news = fields_of(customer, f"compute_node_module/{node.reference}")["news"]
-    assert list(news["partition"]) == ["slappart1"]
+    assert list(news["partition"]) == [place]
     assert search(customer, TREES + ' AND reference:="HOSTSUBS-1"') == []
 
 
@@ -332,7 +333,7 @@ def test_a_node_finds_itself_and_what_lives_on_it(master, person, project, node)
 def test_an_instance_finds_its_own_tree(master, person, node):
     person.request("web")
     person.request("other")
-    instance = master.instance_at(node, "slappart0")
+    instance = master.instance(node, "web")
     instance.request("child")
     assert [row["title"] for row in search(instance, TREES)] == ["web"]
     found = search(instance, 'portal_type:"Software Instance"')

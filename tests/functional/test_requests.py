@@ -6,6 +6,7 @@ from slapcore.protocol import marshal
 from slapmaster.domain.project import Role
 from tests.driver import RELEASE
 from tests.driver import describe_node
+from tests.driver import ipv4_of
 from tests.driver import marshalled
 from tests.driver import wish
 
@@ -29,12 +30,20 @@ def node(master, project, person):
     return node
 
 
+def place_of(document):
+    return document.attributes["slap_computer_partition_id"]
+
+
 def test_a_request_is_answered_with_the_place_and_all_that_was_asked(person, node):
     got = person.request(
         "web", parameters={"a": "é"}, software_type="big", demands={"computer_guid": node.reference}
     )
     timestamp = got.attributes["timestamp"]
     assert isinstance(timestamp, int)
+    place = place_of(got)
+    number = int(place.removeprefix("slappart"))
+    tap = f"slaptap{number}"
+    addresses = [(tap, ipv4_of(number)), (tap, f"2001:db8::{number + 1}")]
     assert got == marshal.Document(
         "SoftwareInstance",
         (),
@@ -46,11 +55,11 @@ def test_a_request_is_answered_with_the_place_and_all_that_was_asked(person, nod
             "_requested_state": "started",
             "full_ip_list": [],
             "instance_title": "web",
-            "ip_list": [("slaptap0", "10.0.0.1"), ("slaptap0", "2001:db8::1")],
+            "ip_list": addresses,
             "root_instance_short_title": "",
             "root_instance_title": "web",
             "slap_computer_id": node.reference,
-            "slap_computer_partition_id": "slappart0",
+            "slap_computer_partition_id": place,
             "slap_software_release_url": RELEASE,
             "slap_software_type": "big",
             "slave_instance_list": [],
@@ -74,7 +83,7 @@ def test_not_ready_says_why_and_the_request_is_kept(master, person, project):
         person.ask("web", status=408)
     node = master.add_node(project, "n", partitions=1)
     person.supply(node)
-    assert node.partition("slappart0")["_parameter_dict"]["instance_title"] == "web"
+    assert node.told("web")
     assert "no free partition" in person.ask("second", status=408).text
 
 
@@ -88,8 +97,8 @@ def test_what_waits_is_placed_when_a_partition_becomes_free_the_oldest_first(
     person.ask("third", status=408)
     person.ask("first", state="destroyed")
     person.ask("second", status=408)
-    node.post("destroyedComputerPartition", node.at("slappart0"))
-    assert person.request("second").attributes["slap_computer_partition_id"] == "slappart0"
+    node.post("destroyedComputerPartition", node.place_of("first"))
+    assert place_of(person.request("second")) == "slappart0"
     person.ask("third", status=408)
 
 
@@ -110,7 +119,7 @@ def test_values_that_are_no_text_are_kept_as_text(person, node):
 @pytest.mark.parametrize("state", ["started", "stopped"])
 def test_the_state_is_told_to_the_node(person, node, state):
     person.request("web", state=state)
-    assert node.partition("slappart0")["_requested_state"] == state
+    assert node.told("web")["_requested_state"] == state
 
 
 def test_no_state_means_started(person, node):
@@ -120,16 +129,16 @@ def test_no_state_means_started(person, node):
 
 def test_the_end_is_ordered_by_the_owner_and_reported_by_the_node(master, person, node):
     person.request("web")
-    instance = master.instance_at(node, "slappart0")
+    instance = master.instance(node, "web")
     refused = node.post("destroyedComputerPartition", instance.place)
     assert refused.text == "nobody asked to destroy 'web'"
     assert person.request("web", state="destroyed").attributes["_requested_state"] == "destroyed"
-    told = node.partition("slappart0")
+    told = node.told("web")
     assert (told["_requested_state"], told["_need_modification"]) == ("destroyed", 1)
     assert told["_instance_guid"] == "SOFTINST-1"
     node.post("stoppedComputerPartition", instance.place)
     node.post("destroyedComputerPartition", instance.place)
-    free = node.partition("slappart0")
+    free = node.partition(instance.place["computer_partition_id"])
     assert (free["_requested_state"], free["_need_modification"]) == ("destroyed", 0)
     assert "_instance_guid" not in free
     refused = instance.ask("child", status=401)
@@ -139,9 +148,10 @@ def test_the_end_is_ordered_by_the_owner_and_reported_by_the_node(master, person
 def test_gone_twice_is_answered_with_success(person, node):
     person.request("web")
     person.request("web", state="destroyed")
-    node.post("destroyedComputerPartition", node.at("slappart0"))
-    again = node.post("destroyedComputerPartition", node.at("slappart0"))
-    assert "nothing lives in slappart0" in again.text
+    place = node.place_of("web")
+    node.post("destroyedComputerPartition", place)
+    again = node.post("destroyedComputerPartition", place)
+    assert f"nothing lives in {place['computer_partition_id']}" in again.text
 
 
 def test_a_title_can_be_used_again_at_once(person, node):
@@ -164,10 +174,10 @@ def test_a_service_without_a_place_ends_at_once(person, project):
 
 def test_an_instance_asks_for_children_in_its_own_tree(master, person, node):
     person.request("web")
-    instance = master.instance_at(node, "slappart0")
+    instance = master.instance(node, "web")
     child = instance.request("db", parameters={"size": "1"})
     assert child.attributes["root_instance_title"] == "web"
-    assert child.attributes["slap_computer_partition_id"] == "slappart1"
+    assert place_of(child) != instance.place["computer_partition_id"]
     with master.writing_nothing():
         instance.request("db", parameters={"size": "1"})
     assert person.request("db").attributes["_instance_guid"] != child.attributes["_instance_guid"]
@@ -175,21 +185,21 @@ def test_an_instance_asks_for_children_in_its_own_tree(master, person, node):
 
 def test_the_last_requester_has_the_child(master, person, node):
     person.request("web")
-    root = master.instance_at(node, "slappart0")
+    root = master.instance(node, "web")
     root.request("middle")
     root.request("leaf")
-    middle = master.instance_at(node, "slappart1")
+    middle = master.instance(node, "middle")
     middle.request("leaf")
     root.request("middle", state="destroyed")
-    states = [node.partition(f"slappart{n}")["_requested_state"] for n in range(3)]
+    states = [node.told(title)["_requested_state"] for title in ("web", "middle", "leaf")]
     assert states == ["started", "destroyed", "destroyed"]
 
 
 def test_instances_can_not_ask_for_one_another_in_a_circle(master, person, node):
     person.request("web")
-    root = master.instance_at(node, "slappart0")
+    root = master.instance(node, "web")
     root.request("middle")
-    middle = master.instance_at(node, "slappart1")
+    middle = master.instance(node, "middle")
     with master.writing_nothing():
         refused = middle.ask("web", status=409)
         assert "web -> middle -> web" in refused.text or "web" in refused.text
@@ -198,40 +208,40 @@ def test_instances_can_not_ask_for_one_another_in_a_circle(master, person, node)
 
 def test_stopping_a_service_stops_all_of_it_and_starting_brings_it_back(master, person, node):
     person.request("web")
-    master.instance_at(node, "slappart0").request("db")
+    master.instance(node, "web").request("db")
     states = {}
     for state in ("stopped", "started"):
         person.request("web", state=state)
-        states[state] = {node.partition(f"slappart{n}")["_requested_state"] for n in range(2)}
+        states[state] = {node.told(title)["_requested_state"] for title in ("web", "db")}
     assert states == {"stopped": {"stopped"}, "started": {"started"}}
 
 
 def test_destroying_a_service_destroys_all_of_it(master, person, node):
     person.request("web")
-    master.instance_at(node, "slappart0").request("db")
+    master.instance(node, "web").request("db")
     person.request("web", state="destroyed")
-    for number in range(2):
-        assert node.partition(f"slappart{number}")["_requested_state"] == "destroyed"
-        node.post("destroyedComputerPartition", node.at(f"slappart{number}"))
+    for title in ("web", "db"):
+        assert node.told(title)["_requested_state"] == "destroyed"
+        node.post("destroyedComputerPartition", node.place_of(title))
     assert master.look(lambda site: len(site.instances)) == 0
 
 
 def test_a_dying_instance_can_not_ask_for_more(master, person, node):
     person.request("web")
-    instance = master.instance_at(node, "slappart0")
+    instance = master.instance(node, "web")
     person.request("web", state="destroyed")
     assert "being destroyed" in instance.ask("child", status=409).text
 
 
 def test_a_shared_instance_lives_in_its_host_and_is_told_apart(master, person, node):
     person.request("host")
-    host = master.instance_at(node, "slappart0")
+    host = master.instance(node, "host")
     shared = person.request("share", shared=True, parameters={"domain": "é.example"})
     reference = shared.attributes["_instance_guid"]
     assert shared.attributes["_requested_state"] == "started"
-    assert shared.attributes["slap_computer_partition_id"] == "slappart0"
+    assert place_of(shared) == host.place["computer_partition_id"]
     assert "slave_instance_list" not in shared.attributes
-    [seen] = node.partition("slappart0")["_parameter_dict"]["slave_instance_list"]
+    [seen] = node.told("host")["_parameter_dict"]["slave_instance_list"]
     assert isinstance(seen.pop("timestamp"), int)
     assert seen == {
         "slave_title": "share",
@@ -254,7 +264,7 @@ def test_a_shared_instance_can_not_pass_for_another(master, person, node):
     person.request("host")
     forged = {"slave_reference": "SOFTINST-1", "slave_title": "x", "timestamp": "0"}
     shared = person.request("share", shared=True, parameters=forged)
-    [seen] = node.partition("slappart0")["_parameter_dict"]["slave_instance_list"]
+    [seen] = node.told("host")["_parameter_dict"]["slave_instance_list"]
     assert seen["slave_reference"] == shared.attributes["_instance_guid"]
     assert seen["slave_title"] == "share"
 
@@ -270,7 +280,7 @@ def test_a_host_sees_only_the_shared_instances_that_run(person, node, state):
     person.request("host")
     person.request("share", shared=True)
     person.ask("share", shared=True, state=state, status="*")
-    assert node.partition("slappart0")["_parameter_dict"]["slave_instance_list"] == []
+    assert node.told("host")["_parameter_dict"]["slave_instance_list"] == []
 
 
 def test_shared_and_not_shared_are_not_mixed_up(master, person, node):
@@ -282,13 +292,13 @@ def test_shared_and_not_shared_are_not_mixed_up(master, person, node):
 
 def test_publishing_reaches_whoever_asked_and_moves_their_timestamp(master, person, node):
     person.request("web")
-    root = master.instance_at(node, "slappart0")
+    root = master.instance(node, "web")
     root.request("db")
-    child = master.instance_at(node, "slappart1")
-    before = node.partition("slappart0")["_parameter_dict"]["timestamp"]
+    child = master.instance(node, "db")
+    before = node.told("web")["_parameter_dict"]["timestamp"]
     publish(child, {"url": "http://db"})
     assert root.request("db").attributes["_connection_dict"] == {"url": "http://db"}
-    after = node.partition("slappart0")["_parameter_dict"]["timestamp"]
+    after = node.told("web")["_parameter_dict"]["timestamp"]
     assert after > before
     with master.writing_nothing():
         publish(child, {"url": "http://db"})
@@ -323,10 +333,6 @@ def test_a_capability_is_asked_for_and_kept_from_others(master, person, project)
     assert place_of(person.request("plain")) == "slappart1"
     person.ask("second", status=408)
     assert place_of(person.request("render", demands={"capability": "gpu"})) == "slappart0"
-
-
-def place_of(document):
-    return document.attributes["slap_computer_partition_id"]
 
 
 def test_an_unknown_demand_is_refused_and_the_nearest_one_named(master, person, node):
@@ -369,13 +375,13 @@ def test_a_node_may_not_ask_for_instances(node):
 
 def test_a_new_name_is_seen_everywhere(master, person, node):
     person.request("web")
-    root = master.instance_at(node, "slappart0")
+    root = master.instance(node, "web")
     root.request("db")
-    child = master.instance_at(node, "slappart1")
+    child = master.instance(node, "db")
     rename(root, "site")
-    assert node.partition("slappart1")["_parameter_dict"]["root_instance_title"] == "site"
+    assert node.told("db")["_parameter_dict"]["root_instance_title"] == "site"
     rename(child, "database")
-    assert node.partition("slappart1")["_parameter_dict"]["instance_title"] == "database"
+    assert node.told("database")["_instance_guid"] == child.reference
     with master.writing_nothing():
         rename(child, "database")
     assert person.request("site").attributes["_instance_guid"] == root.reference
@@ -389,9 +395,9 @@ def rename(instance, title, **how):
 def test_a_name_that_is_taken_is_refused(master, person, node):
     person.request("web")
     person.request("other")
-    root = master.instance_at(node, "slappart0")
+    root = master.instance(node, "web")
     root.request("db")
-    child = master.instance_at(node, "slappart2")
+    child = master.instance(node, "db")
     with master.writing_nothing():
         assert "already" in rename(child, "web", status=409).text
         assert "taken" in rename(root, "other", status=409).text
@@ -399,11 +405,11 @@ def test_a_name_that_is_taken_is_refused(master, person, node):
 
 def test_a_shared_instance_is_renamed_by_its_host(master, person, node):
     person.request("host")
-    host = master.instance_at(node, "slappart0")
+    host = master.instance(node, "host")
     shared = person.request("share", shared=True).attributes["_instance_guid"]
     fields = {**host.place, "new_name": "new", "slave_reference": shared}
     host.post("softwareInstanceRename", fields)
-    [seen] = node.partition("slappart0")["_parameter_dict"]["slave_instance_list"]
+    [seen] = node.told("host")["_parameter_dict"]["slave_instance_list"]
     assert seen["slave_title"] == "new"
 
 
