@@ -64,7 +64,8 @@ class Run:
             files = stack.enter_context(Nginx(self.root, nginx)) if nginx else None
             comparison = Comparison(self.crowd, [World(peer) for peer in peers], self.effort)
             bench = Bench(comparison, files, self.progress, self.rows, self.instances)
-            self.report.lines += bench.run()
+            for line in bench.run():
+                self.report.lines.append(line)
             for peer in peers:
                 note = {"resident memory": f"{peer.memory() / 1e6:.0f} MB"}
                 self.report.notes[peer.name] = note | {"start": f"{peer.started_in:.2f} s"}
@@ -136,9 +137,12 @@ def main(
             progress=stack.enter_context(Progress(console=console, transient=True)),
             report=Report(machine()),
         )
-        for part in parts or DEFAULT_PARTS:
-            PARTS[part](run)
-    publish(run.report, json_path, rst_path)
+        try:
+            for part in parts or DEFAULT_PARTS:
+                PARTS[part](run)
+        finally:
+            # What was measured before something broke, or before somebody lost patience, is said.
+            publish(run.report, json_path, rst_path)
 
 
 def machine() -> dict[str, str]:

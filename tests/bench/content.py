@@ -13,6 +13,8 @@ from tests.bench.load import Script
 from tests.bench.peers import Peer
 
 RELEASE = "http://example.com/bench/software.cfg"
+#: Seconds that a server may take to swallow a node with all its partitions.
+PATIENCE = 600.0
 NO_STATE = "<marshal><none/></marshal>"
 
 
@@ -35,7 +37,8 @@ class World:
         return self.peer.door.name
 
     def say(self, request: bytes) -> bytes:
-        status, _, body = Caller(self.peer.door, keep_alive=False).call(request, keep=True)
+        caller = Caller(self.peer.door, keep_alive=False, patience=PATIENCE)
+        status, _, body = caller.call(request, keep=True)
         if status != 200:
             raise Refused(f"{self.peer.name}: {status} for {request[:200]!r}: {body[:300]!r}")
         return body

@@ -94,15 +94,16 @@ class Sample:
 class Caller:
     """Sends a request and reads its answer; opens a connection whenever it has none."""
 
-    def __init__(self, door: Door, keep_alive: bool) -> None:
+    def __init__(self, door: Door, keep_alive: bool, patience: float = TIME_LIMIT) -> None:
         self.door = door
         self.keep_alive = keep_alive
+        self.patience = patience
         self.socket: socket.socket | None = None
         self.buffer = bytearray(1 << 20)
         self.context = client_context(door) if door.certificate else None
 
     def connect(self) -> socket.socket:
-        plain = socket.create_connection((self.door.host, self.door.port), TIME_LIMIT)
+        plain = socket.create_connection((self.door.host, self.door.port), self.patience)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return plain if self.context is None else self.context.wrap_socket(plain)
 

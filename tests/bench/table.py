@@ -19,9 +19,9 @@ from tests.bench.rows import large_rows
 from tests.bench.rows import small_rows
 
 SMALL, MIDDLE, LARGE = OWN_NODE, "n100", "n1000"
-#: Nodes for many instances and for new ones, and how many places each has.
+#: Nodes for many instances, and how many places each has left for new ones.
 POOL = [f"pool-{number}" for number in range(10)]
-POOL_SIZE = 1000
+FREE = 200
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,13 @@ class Bench:
 
     def stages(self) -> list[Stage]:
         each = self.instances // len(POOL)
-        free = (POOL_SIZE - each) * len(POOL)
-        # One row after the other takes of the free places, in so many rounds.
-        most = free // (2 * self.comparison.effort.rounds)
+        # Two rows take of the free places, in so many rounds.
+        most = FREE * len(POOL) // (2 * self.comparison.effort.rounds)
         return [
             Stage([SMALL], 10, 5, small_rows(SMALL)),
             Stage([MIDDLE], 100, 50, documents(MIDDLE, 100, 50)),
             Stage([LARGE], 1000, 500, large_rows(LARGE)),
-            Stage(POOL, POOL_SIZE, each, crowd_rows(POOL, self.instances, most)),
+            Stage(POOL, each + FREE, each, crowd_rows(POOL, self.instances, most)),
         ]
 
     def fill(self, node: str, partitions: int, instances: int) -> None:
