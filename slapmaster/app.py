@@ -12,6 +12,7 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 
 from slapcore.errors import ConfigurationError
+from slapmaster.api.nodeview import KEPT_BYTES
 from slapmaster.api.nodeview import NodeDocuments
 from slapmaster.auth.issuer import AuthorityIssuer
 from slapmaster.domain.act import Act
@@ -35,13 +36,14 @@ class Parts:
 
     ``public_url`` is how the master is reached from outside, when requests don't show that.
     With ``alone`` there are no certificates and no ``issuer``: whoever reaches the master is
-    its only user.
+    its only user.  ``document_cache`` is how many bytes of ready documents are kept.
     """
 
     store: Store
     issuer: AuthorityIssuer | None = None
     alone: bool = False
     public_url: str = ""
+    document_cache: int = KEPT_BYTES
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     plugins: pluggy.PluginManager = field(default_factory=find_plugins)
 
@@ -62,7 +64,7 @@ def make_app(parts: Parts) -> Callable[..., Any]:
     registry.hook = parts.plugins.hook
     registry.public_url = parts.public_url.rstrip("/")
     registry.trusted_proxies = parts.trusted_proxies
-    registry.node_documents = NodeDocuments()
+    registry.node_documents = NodeDocuments(parts.document_cache)
     config.add_request_method(act, "act", reify=True)
     for module in INCLUDED:
         config.include(module)

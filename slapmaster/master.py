@@ -46,12 +46,14 @@ def opened_master(
     issuer = directory.open_issuer(settings)
     store = _open_store(settings, patience)
     store.numbers.block = block
+    store.main.setCacheSize(settings.object_cache)
     try:
         parts = Parts(
             store=store,
             issuer=issuer,
             alone=directory.is_alone(settings),
             public_url=settings.public_url if settings.has_public_url else "",
+            document_cache=settings.document_cache,
             trusted_proxies=settings.trusted_proxies,
         )
         yield Master(settings=settings, parts=parts)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slapcore.errors import ConfigurationError
+from slapcore.server.address import Address
+from slapcore.server.address import read_address
 from slapmaster.control.beginning import begin_alone
 from slapmaster.control.operation import Asked
 from slapmaster.control.operation import make_act
@@ -20,9 +22,7 @@ from slapmaster.control.operation import own_name
 from slapmaster.domain.site import Site
 from slapmaster.master import Master
 from slapmaster.master import opened_master
-from slapmaster.settings import Address
 from slapmaster.settings import Settings
-from slapmaster.settings import read_address
 from slapmaster.storage import change
 
 SECTION = "slapproxy"

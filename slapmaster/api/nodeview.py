@@ -20,8 +20,8 @@ from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 
-#: How many bytes of documents and fragments a process keeps.
-KEPT_BYTES = 128 * 1024 * 1024
+#: How many bytes of documents and fragments a process keeps, unless told otherwise.
+KEPT_BYTES = 256 * 1024 * 1024
 
 IPList = tuple[tuple[str, str], ...]
 Versions = tuple[bytes, ...]
@@ -45,7 +45,8 @@ class NodeDocument:
 class NodeDocuments:
     """The documents of nodes, kept as long as they are true and there is room."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
+        self._kept_bytes = kept_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, NodeDocument] = OrderedDict()
         self._size = 0
@@ -70,7 +71,7 @@ class NodeDocuments:
             old = self._kept.pop(reference, None)
             self._kept[reference] = document
             self._size += document.size - (old.size if old is not None else 0)
-            while self._size > KEPT_BYTES and len(self._kept) > 1:
+            while self._size > self._kept_bytes and len(self._kept) > 1:
                 _, dropped = self._kept.popitem(last=False)
                 self._size -= dropped.size
 

@@ -83,14 +83,23 @@ def write(value: object) -> str:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[Row], None]]:
-    """Show on a terminal how far an operation is; gives what is to be told its lines."""
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=None)
+    """Show on a terminal how far an operation is; gives what is to be told its lines.
 
-        def watch(line: Row) -> None:
-            bar.update(
-                task, completed=line["done"], total=line["total"] or None,
-                description=f"{title} {line['what']}",
-            )  # fmt: skip
+    One that ends before it says anything shows nothing.
+    """
+    bar = Progress(
+        console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True
+    )
+    task = bar.add_task(title, total=None)
 
+    def watch(line: Row) -> None:
+        bar.start()
+        bar.update(
+            task, completed=line["done"], total=line["total"] or None,
+            description=f"{title}: {line['what']}",
+        )  # fmt: skip
+
+    try:
         yield watch
+    finally:
+        bar.stop()

@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 from slapcore.errors import ConfigurationError
 from slapcore.protocol import marshal
+from slapcore.server.address import Address
 from slapmaster.cli import main
 from slapmaster.proxy import read_proxy_settings
-from slapmaster.settings import Address
 from tests.commands import COMMAND
 from tests.commands import PATIENCE
 from tests.commands import Slapmaster
