@@ -48,6 +48,8 @@ def request_node(request: Request) -> Response:
     check_fields(fields, ("title",))
     act, token = redeem(request, TokenPurpose.NODE)
     project = act.site.projects[token.project]
+    if project.role_of(act.site.persons[token.person]) is None:
+        raise Forbidden("whoever was given this token is no member of its project any more")
     node = register_node(act, project, fields["title"])
     new = issue_certificate(act, node)
     return certificate_answer(
