@@ -79,24 +79,31 @@ class ProxySettings:
         )
 
 
-def read_proxy_settings(path: Path, **overrides: str | None) -> ProxySettings:
-    """Read a legacy file; ``overrides`` count more than what it says, unless ``None``."""
+def read_proxy_settings(path: Path | None, **overrides: str | None) -> ProxySettings:
+    """Read a legacy file, if one is named; ``overrides`` count more, unless they are ``None``.
+
+    A path in the file is relative to it.
+    """
     parser = _parse(path)
+    path = path or Path("slapos.cfg")
     said = {**DEFAULTS, **_section(parser, path, NODE_SECTION), **_section(parser, path, SECTION)}
     said.update({key: value for key, value in overrides.items() if value is not None})
     if not said.get("database_uri"):
-        raise ConfigurationError(f"{path}: [{SECTION}] database_uri is missing")
+        raise ConfigurationError(
+            f"{path}: [{SECTION}] database_uri is missing: it says where the data lies"
+        )
     return ProxySettings(
         address=_read_address(said["host"], said["port"]),
-        directory=directory_beside(path.parent / said["database_uri"]),
+        directory=_beside(path, said["database_uri"], overrides.get("database_uri")),
         node=said["computer_id"],
         products=read_products(said.get("software_product_list", "")),
         ignored=tuple(_say_ignored(parser, path)),
     )
 
 
-def directory_beside(database: Path) -> Path:
+def _beside(path: Path, said: str, override: str | None) -> Path:
     """Say where our data lies, given where SlapProxy has its database."""
+    database = Path(override) if override is not None else path.parent / said
     return database.absolute().with_name(database.name + ".slapmaster")
 
 
@@ -111,8 +118,10 @@ def read_products(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, url) for name, url in pairs)
 
 
-def _parse(path: Path) -> configparser.ConfigParser:
+def _parse(path: Path | None) -> configparser.ConfigParser:
     parser = configparser.ConfigParser()
+    if path is None:
+        return parser
     try:
         with path.open(encoding="utf-8") as file:
             parser.read_file(file)

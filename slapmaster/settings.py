@@ -101,7 +101,6 @@ class Settings:
     #: what clients are told; empty: the first server name and the first port
     public_url: Annotated[str, read_url] = ""
     web_url: Annotated[str, read_url] = ""
-    hateoas_url: Annotated[str, read_url] = ""
     #: names and addresses in the server's own certificate
     server_names: Annotated[tuple[str, ...], read_words] = ("localhost", "127.0.0.1", "::1")
     threads: Annotated[int, read_count] = 8
@@ -131,7 +130,6 @@ class Settings:
         self._derive("pulse_database", f"file://{self.data_directory.absolute()}/pulse.fs")
         self._derive("public_url", self._own_url())
         self._derive("web_url", self.public_url)
-        self._derive("hateoas_url", self.public_url + "/hateoas")
 
     def _derive(self, name: str, value: str) -> None:
         if not getattr(self, name):

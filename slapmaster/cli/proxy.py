@@ -11,12 +11,12 @@ from slapmaster.cli.serve import refuse_second
 from slapmaster.proxy import opened_proxy
 from slapmaster.proxy import read_proxy_settings
 
-FALLBACK = "/etc/opt/slapos/slapos.cfg"
+FALLBACK = Path("/etc/opt/slapos/slapos.cfg")
 
 
 @click.command("proxy")
-@click.option("--config", "--cfg", "config", envvar="SLAPOS_CONFIGURATION", default=FALLBACK,
-              type=click.Path(path_type=Path), show_default=True,
+@click.option("--config", "--cfg", "config", envvar="SLAPOS_CONFIGURATION", metavar="FILE",
+              type=click.Path(path_type=Path),
               help="The node's slapos.cfg; also by SLAPOS_CONFIGURATION.")  # fmt: skip
 @click.option("--database-uri", "--database", "-u", metavar="PATH",
               help="Instead of 'database_uri'; our data lies beside it.")  # fmt: skip
@@ -26,7 +26,7 @@ FALLBACK = "/etc/opt/slapos/slapos.cfg"
               help="Listen where other machines can do anything here.")  # fmt: skip
 @click.option("--log-level", default="INFO", show_default=True)
 def command(
-    config: Path,
+    config: Path | None,
     database_uri: str | None,
     host: str | None,
     port: str | None,
@@ -38,6 +38,8 @@ def command(
     Prints one line with the address once it listens.
     """
     log.configure(log_level)
+    if config is None and FALLBACK.exists():
+        config = FALLBACK
     wanted = read_proxy_settings(config, database_uri=database_uri, host=host, port=port)
     for sentence in wanted.ignored:
         click.echo(sentence, err=True)

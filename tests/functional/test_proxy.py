@@ -196,6 +196,12 @@ def test_legacy_keys_are_read_and_what_has_no_effect_is_said(tmp_path):
     assert found.is_local and other.is_local
 
 
+def test_it_needs_no_file_when_it_is_told_where_its_data_is(tmp_path):
+    found = read_proxy_settings(None, database_uri=str(tmp_path / "proxy.db"))
+    assert (str(found.address), found.node) == ("127.0.0.1:5000", "local_computer")
+    assert found.directory == tmp_path / "proxy.db.slapmaster"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

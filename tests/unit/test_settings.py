@@ -30,7 +30,6 @@ def test_nothing_has_to_be_said():
     assert settings.listen_plain == ()
     assert settings.trusted_proxies == ()
     assert settings.public_url == settings.web_url == "https://localhost:8443"
-    assert settings.hateoas_url == "https://localhost:8443/hateoas"
 
 
 def test_settings_do_not_change():
