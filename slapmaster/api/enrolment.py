@@ -11,12 +11,14 @@ from datetime import timedelta
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
-from pyramid.security import NO_PERMISSION_REQUIRED
 
 from slapcore.errors import Forbidden
 from slapcore.errors import NotFound
 from slapmaster.api.form import check_fields
 from slapmaster.api.form import read_fields
+from slapmaster.api.route import WayIn
+from slapmaster.api.route import add_way_in
+from slapmaster.api.route import nothing
 from slapmaster.auth.identity import Identity
 from slapmaster.auth.seal import hash_token
 from slapmaster.domain.act import Act
@@ -95,7 +97,5 @@ def includeme(config: Configurator) -> None:
         ("enrolment.client", "/Person_getCertificate", "POST", get_certificate),
         ("enrolment.revoked", "/revoked.crl", "GET", get_revoked),
     ):
-        config.add_route(name, path)
-        config.add_view(
-            view, route_name=name, request_method=method, permission=NO_PERMISSION_REQUIRED
-        )
+        way = WayIn(name=name, path=path, method=method, view=view, about=nothing)
+        add_way_in(config, way)

@@ -3,6 +3,7 @@
 import logging
 
 from pyramid.config import Configurator
+from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPForbidden
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
@@ -10,6 +11,7 @@ from pyramid.response import Response
 from ZODB.POSException import ConflictError
 
 from slapcore import errors
+from slapmaster.api.route import About
 from slapmaster.auth.permissions import Subject
 from slapmaster.auth.permissions import may_see
 
@@ -44,9 +46,17 @@ def forbidden(error: HTTPForbidden, request: Request) -> Response:
 
 
 def not_found(error: HTTPNotFound, request: Request) -> Response:
-    if request.matched_route is not None:
-        return refusal(f"{request.method} is not how this is asked for", 405)
-    return refusal("nothing is here", 404)
+    route = request.matched_route
+    if route is None:
+        return refusal("nothing is here", 404)
+    response = refusal(f"{request.method} is not how this is asked for", 405)
+    if isinstance(route.factory, About):
+        response.headers["Allow"] = ", ".join(route.factory.methods)
+    return response
+
+
+def unreadable_path(error: URLDecodeError, request: Request) -> Response:
+    return refusal("the path is not UTF-8", 400)
 
 
 def busy(error: ConflictError, request: Request) -> Response:
@@ -75,6 +85,7 @@ def reason_phrase(text: str) -> str:
 def includeme(config: Configurator) -> None:
     """Answer every named error with its code."""
     config.add_exception_view(slap_error, context=errors.SlapError)
+    config.add_exception_view(unreadable_path, context=URLDecodeError)
     config.add_exception_view(busy, context=ConflictError)
     config.add_forbidden_view(forbidden)
     config.add_notfound_view(not_found)

@@ -4,8 +4,6 @@ A node's document is put together from one fragment per partition.  A fragment i
 only when one of the records it shows has changed, the whole only when the node's revision has.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,6 +13,9 @@ from persistent import Persistent
 from slapcore.protocol import documents
 from slapcore.protocol import marshal
 from slapmaster.api.demands import write_demands
+from slapmaster.api.kept import Kept
+from slapmaster.api.kept import Versions
+from slapmaster.api.kept import versions_of
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.node import ComputeNode
@@ -24,8 +25,8 @@ from slapmaster.domain.node import ComputePartition
 KEPT_BYTES = 256 * 1024 * 1024
 
 IPList = tuple[tuple[str, str], ...]
-Versions = tuple[bytes, ...]
-Fragments = dict[str, tuple[Versions, marshal.Fragment]]
+KnownFragment = tuple[Versions | None, marshal.Fragment]
+Fragments = dict[str, KnownFragment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +47,18 @@ class NodeDocuments:
     """The documents of nodes, kept as long as they are true and there is room."""
 
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
-        self._kept_bytes = kept_bytes
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, NodeDocument] = OrderedDict()
-        self._size = 0
+        self._kept: Kept[NodeDocument] = Kept(kept_bytes)
 
     def document_of(self, node: ComputeNode) -> NodeDocument:
-        """Give the document of ``node``, as it is in its own connection's snapshot.
-
-        What the running transaction itself has changed may never come to be: it is shown and
-        not kept.
-        """
+        """Give the document of ``node``, as it is in its own connection's snapshot."""
         if node.revision._p_changed:
             return put_together(node, {})
         known = self._kept.get(node.reference)
         if known is not None and known.revision == node.revision():
             return known
         document = put_together(node, known.fragments if known is not None else {})
-        self._keep(node.reference, document)
+        self._kept.keep(node.reference, document, document.size)
         return document
-
-    def _keep(self, reference: str, document: NodeDocument) -> None:
-        with self._lock:
-            old = self._kept.pop(reference, None)
-            self._kept[reference] = document
-            self._size += document.size - (old.size if old is not None else 0)
-            while self._size > self._kept_bytes and len(self._kept) > 1:
-                _, dropped = self._kept.popitem(last=False)
-                self._size -= dropped.size
 
 
 def put_together(node: ComputeNode, known: Fragments) -> NodeDocument:
@@ -91,25 +76,31 @@ def put_together(node: ComputeNode, known: Fragments) -> NodeDocument:
 
 
 def fragment_of(
-    partition: ComputePartition, known: tuple[Versions, marshal.Fragment] | None
-) -> tuple[Versions, marshal.Fragment]:
-    versions = versions_of(partition)
-    if known is not None and known[0] == versions:
+    partition: ComputePartition, known: KnownFragment | None
+) -> KnownFragment:
+    versions = versions_of(records_of_partition(partition))
+    if known is not None and versions is not None and known[0] == versions:
         return known
     return versions, marshal.encode_fragment(write_partition(partition))
 
 
-def versions_of(partition: ComputePartition) -> Versions:
-    """Give the versions of all records that the document of ``partition`` shows."""
+def records_of_partition(partition: ComputePartition) -> list[Persistent]:
+    """Give all records that the document of ``partition`` shows."""
     shown: list[Persistent] = [partition]
     instance = partition.instance
     if instance is not None:
         shown += [*records_of(instance), instance.access]
         for shared in partition.shared_instances():
             shown += records_of(shared)
-    for record in shown:
-        record._p_activate()
-    return tuple(record._p_serial for record in shown)
+    return shown
+
+
+def records_of_answer(instance: Instance) -> list[Persistent]:
+    """Give all records that the answer to a request of ``instance`` shows."""
+    assert instance.partition is not None
+    if instance.shared:
+        return [*records_of(instance), instance.access, instance.partition]
+    return records_of_partition(instance.partition)
 
 
 def records_of(instance: Instance) -> list[Persistent]:

@@ -4,10 +4,12 @@ Here are the routes and the errors; the operations are one module per subject.
 """
 
 from pyramid.config import Configurator
-from pyramid.security import NO_PERMISSION_REQUIRED
 
 from slapmaster.api.classic import endpoint
 from slapmaster.api.classic.site import get_hateoas_url
+from slapmaster.api.route import WayIn
+from slapmaster.api.route import add_way_in
+from slapmaster.api.route import nothing
 
 #: The modules whose views are the operations.
 MODULES = ("node", "software", "instance", "partition", "usage", "certificate")
@@ -18,11 +20,11 @@ def includeme(config: Configurator) -> None:
     for name in MODULES:
         endpoint.add_all(config, f"slapmaster.api.classic.{name}")
     for prefix in endpoint.PREFIXES:
-        route = f"classic{prefix}.getHateoasUrl"
-        config.add_route(route, f"{prefix}/getHateoasUrl")
-        config.add_view(
-            get_hateoas_url,
-            route_name=route,
-            request_method="GET",
-            permission=NO_PERMISSION_REQUIRED,
+        way = WayIn(
+            name=f"classic{prefix}.getHateoasUrl",
+            path=f"{prefix}/getHateoasUrl",
+            method="GET",
+            view=get_hateoas_url,
+            about=nothing,
         )
+        add_way_in(config, way)

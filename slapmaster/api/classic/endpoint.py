@@ -12,6 +12,9 @@ from pyramid.response import Response
 from slapcore.protocol import marshal
 from slapmaster.api.form import check_fields
 from slapmaster.api.form import read_fields
+from slapmaster.api.route import View
+from slapmaster.api.route import WayIn
+from slapmaster.api.route import add_way_in
 from slapmaster.auth.permissions import Subject
 
 log = logging.getLogger(__name__)
@@ -22,8 +25,6 @@ PREFIXES = ("", "/portal_slap")
 XML = "text/xml; charset=utf-8"
 #: What a call without a result is answered.
 NOTHING = b"None"
-
-View = Callable[[Request], Response]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,16 +67,25 @@ def add_all(config: Configurator, module_name: str) -> None:
 
 def add_endpoint(config: Configurator, view: View, endpoint: Endpoint) -> None:
     for prefix in PREFIXES:
-        route = f"classic{prefix}.{endpoint.name}"
-        config.add_route(route, f"{prefix}/{endpoint.name}", factory=endpoint.find_subject)
-        config.add_view(
-            view, route_name=route, request_method=endpoint.method, permission=endpoint.permission
+        way = WayIn(
+            name=f"classic{prefix}.{endpoint.name}",
+            path=f"{prefix}/{endpoint.name}",
+            method=endpoint.method,
+            view=view,
+            about=endpoint.find_subject,
+            permission=endpoint.permission,
         )
+        add_way_in(config, way)
 
 
 def answer(value: object) -> Response:
     """Answer a marshalled value."""
-    return Response(body=marshal.encode(value), content_type="text/xml", charset="utf-8")
+    return answer_encoded(marshal.encode(value))
+
+
+def answer_encoded(body: bytes) -> Response:
+    """Answer what is marshalled already."""
+    return Response(body=body, content_type="text/xml", charset="utf-8")
 
 
 def nothing() -> Response:

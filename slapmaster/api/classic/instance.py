@@ -8,9 +8,10 @@ from slapcore.protocol import marshal
 from slapcore.states import InstanceState
 from slapmaster.api import nodeview
 from slapmaster.api.classic.endpoint import Endpoint
-from slapmaster.api.classic.endpoint import answer
+from slapmaster.api.classic.endpoint import answer_encoded
 from slapmaster.api.classic.subject import partition_called
 from slapmaster.api.classic.subject import the_site
+from slapmaster.api.classic.values import decode
 from slapmaster.api.classic.values import is_said
 from slapmaster.api.classic.values import read_flag
 from slapmaster.api.classic.values import read_mapping
@@ -51,7 +52,12 @@ def request_partition(request: Request) -> Response:
         response = refusal(instance.waiting_for or "the instance is being destroyed", 408)
         response.headers["Cache-Control"] = "private"
         return response
-    return answer(nodeview.write_requested(instance))
+    body = request.registry.answers.answer(
+        ("requested", instance.reference),
+        nodeview.records_of_answer(instance),
+        lambda: marshal.encode(nodeview.write_requested(instance)),
+    )
+    return answer_encoded(body)
 
 
 def ask(request: Request, wanted: Wanted) -> Instance:
@@ -82,7 +88,7 @@ def read_wanted(fields: dict[str, str]) -> Wanted:
 
 def read_state(xml: str) -> InstanceState:
     """Read the state, marshalled: nothing said means started."""
-    state = marshal.decode(xml) if xml else None
+    state = decode(xml) if xml else None
     if state is None:
         return InstanceState.STARTED
     try:

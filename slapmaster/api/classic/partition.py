@@ -10,6 +10,7 @@ from slapcore.protocol import status as wire_status
 from slapmaster.api import nodeview
 from slapmaster.api.classic.endpoint import Endpoint
 from slapmaster.api.classic.endpoint import answer
+from slapmaster.api.classic.endpoint import answer_encoded
 from slapmaster.api.classic.endpoint import nothing
 from slapmaster.api.classic.endpoint import words
 from slapmaster.api.classic.subject import the_partition
@@ -132,7 +133,13 @@ def update_related(request: Request) -> Response:
     required=("computer_reference", "computer_partition_reference"),
 )  # fmt: skip
 def register(request: Request) -> Response:
-    return answer(nodeview.write_partition(request.context.partition, with_status=False))
+    partition = request.context.partition
+    body = request.registry.answers.answer(
+        ("partition", partition.node.reference, partition.name),
+        nodeview.records_of_partition(partition),
+        lambda: marshal.encode(nodeview.write_partition(partition, with_status=False)),
+    )
+    return answer_encoded(body)
 
 
 @Endpoint(

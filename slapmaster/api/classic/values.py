@@ -2,9 +2,24 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 from slapcore.errors import ProtocolError
 from slapcore.protocol import marshal
+
+#: Up to this many characters a value is read once, however often it is sent: most requests say
+#: what was said before.
+REMEMBERED = 4096
+
+
+def decode(text: str) -> marshal.Value:
+    """Read a marshalled value, which must not be changed: others may have got the same."""
+    return _decode_short(text) if len(text) <= REMEMBERED else marshal.decode(text)
+
+
+@lru_cache(maxsize=1024)
+def _decode_short(text: str) -> marshal.Value:
+    return marshal.decode(text)
 
 
 def is_said(text: str) -> bool:
@@ -16,7 +31,7 @@ def read_mapping(fields: Mapping[str, str], name: str) -> dict[str, str]:
     """Read a marshalled dictionary; values become text as :func:`as_text` says."""
     if name not in fields:
         return {}
-    value = marshal.decode(fields[name])
+    value = decode(fields[name])
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -48,7 +63,7 @@ def read_flag(fields: Mapping[str, str], name: str) -> bool:
     """Read a marshalled truth; nothing said means false."""
     if not fields.get(name):
         return False
-    value = marshal.decode(fields[name])
+    value = decode(fields[name])
     if value not in (None, True, False):
         raise ProtocolError(f"field {name!r} holds neither true nor false")
     return bool(value)

@@ -12,6 +12,8 @@ from slapmaster.api.hateoas import instance
 from slapmaster.api.hateoas import node
 from slapmaster.api.hateoas import person
 from slapmaster.api.hateoas import search
+from slapmaster.api.route import WayIn
+from slapmaster.api.route import add_way_in
 
 #: name of the route, path, what it is about, who may, and the view
 ROUTES = (
@@ -45,6 +47,12 @@ ROUTES = (
 def includeme(config: Configurator) -> None:
     """Add every kind of document."""
     for name, path, about, permission, view in ROUTES:
-        route = f"hateoas.{name}"
-        config.add_route(route, HATEOAS_PATH + path, factory=about)
-        config.add_view(view, route_name=route, request_method="GET", permission=permission)
+        way = WayIn(
+            name=f"hateoas.{name}",
+            path=HATEOAS_PATH + path,
+            method="GET",
+            view=view,
+            about=about,
+            permission=permission,
+        )
+        add_way_in(config, way)
