@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -194,14 +195,15 @@ class ClassicDriver:
         }
         if self.certificate is not None:
             environ["slapmaster.client_certificate"] = self.certificate
-        send = self.app.get if method == "GET" else self.app.post
-        return send(
-            "/" + path.lstrip("/"),
-            fields or {},
-            headers=headers,
-            extra_environ=environ,
-            status=status,
-        )
+        url = "/" + path.lstrip("/")
+        if method == "POST":
+            return self.app.post(
+                url, fields or {}, headers=headers, extra_environ=environ, status=status
+            )
+        if fields:
+            url += f"?{urlencode(fields)}"
+        environ["REQUEST_METHOD"] = method
+        return self.app.get(url, headers=headers, extra_environ=environ, status=status)
 
     def get(self, name: str, fields: dict[str, str] | None = None, **how: Any) -> TestResponse:
         return self.call("GET", name, fields, **how)
