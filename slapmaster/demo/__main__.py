@@ -39,7 +39,7 @@ def main(once: bool, directory: Path | None, client: str | None) -> None:
         with chosen_directory(directory, account) as place:
             environment = prepare_client(steps, account, client)
             demonstrate(steps, Demonstration(place, account, environment), once=once)
-    except SlapError as error:
+    except (SlapError, OSError) as error:
         steps.say(f"\nFailed at: {steps.failed}\n{error}")
         raise SystemExit(1) from error
     except KeyboardInterrupt:

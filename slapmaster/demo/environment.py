@@ -65,6 +65,11 @@ class Environment:
     directory: Path
 
     @property
+    def is_whole(self) -> bool:
+        """Tell whether everything has been installed."""
+        return (self.directory / MARK).exists()
+
+    @property
     def slapos(self) -> Path:
         return self.directory / "bin" / "slapos"
 
@@ -93,12 +98,13 @@ def is_open_to_all(directory: Path) -> bool:
 def make_environment_of(version: str, account: Account, cache: Path) -> Environment:
     """Give an environment with slapos.core ``version``: the one of last time, or a new one."""
     environment = Environment(version, cache / f"slapos-{version}")
+    if environment.is_whole:
+        return environment
     cache.mkdir(parents=True, exist_ok=True)
     with only_one(cache / f"slapos-{version}.lock"):
-        if not (environment.directory / MARK).exists():
+        if not environment.is_whole:
             shutil.rmtree(environment.directory, ignore_errors=True)
-            interpreter = find_interpreter(version, account, cache)
-            install(environment, interpreter, cache)
+            install(environment, find_interpreter(version, account, cache))
     return environment
 
 
@@ -118,7 +124,7 @@ def only_one(path: Path) -> Iterator[None]:
         yield
 
 
-def install(environment: Environment, interpreter: Interpreter, cache: Path) -> None:
+def install(environment: Environment, interpreter: Interpreter) -> None:
     """Create the environment and mark it as whole once everything is in it."""
     ourselves = find_ourselves()
     variables = make_environment(Path.home())

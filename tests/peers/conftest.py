@@ -21,24 +21,20 @@ from slapmaster.demo.master import Master
 
 pytest.register_assert_rewrite("tests.peers.life", "tests.peers.world")
 
-#: (class, parameters) -> the stage of it that failed
-FAILED: dict[tuple[type, str], str] = {}
+#: class -> the stage of it that failed
+FAILED: dict[type, str] = {}
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> None:
     broken = call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception)
     if item.cls is not None and broken:
-        FAILED.setdefault(life_of(item), item.name)
-
-
-def life_of(item: pytest.Item) -> tuple[type, str]:
-    return item.cls, item.name.partition("[")[2]
+        FAILED.setdefault(item.cls, item.name)
 
 
 @pytest.fixture(autouse=True)
 def earlier_stages_passed(request: pytest.FixtureRequest) -> None:
     """A stage begins where the one before it ended; without that it says nothing."""
-    failed = request.cls and FAILED.get(life_of(request.node))
+    failed = request.cls and FAILED.get(request.cls)
     if failed:
         pytest.skip(f"an earlier stage failed: {failed}")
 
