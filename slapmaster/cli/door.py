@@ -33,6 +33,13 @@ class Door:
         if directory is not None:
             self.override("data_directory", str(directory.absolute()))
 
+    @property
+    def invocation(self) -> str:
+        """How a command of this master begins, for people to copy."""
+        if self._config is not None:
+            return f"slapmaster --config {self._config}"
+        return f"slapmaster --directory {self.settings.data_directory}"
+
     def override(self, key: str, value: str) -> None:
         """Have a setting be ``value`` whatever file and environment say."""
         self._overrides[f"SLAPMASTER_{key.upper()}"] = value

@@ -83,11 +83,11 @@ def tell(door: Door, answer: dict[str, Any]) -> None:
         click.echo(f"There is a master in {place} already; its operator is {who}.")
         if answer["made_files"]:
             click.echo(f"Made what was missing: {', '.join(answer['made_files'])}.")
-        click.echo("A token for a client: slapmaster token client --person PERSON")
+        click.echo(f"A token for a client: {door.invocation} token client --person PERSON")
         return
     click.echo(f"Made a master in {place}: {', '.join(answer['made_files'])}")
     click.echo(f"Its operator is {who}, manager of {', '.join(person['projects'])}.")
-    click.echo(f"\nStart it:\n  slapmaster --directory {place} serve")
+    click.echo(f"\nStart it:\n  {door.invocation} serve")
     if "token" not in answer:
         click.echo(f"\nThe operator's certificate: {', '.join(answer['certificate_files'])}")
         return

@@ -1,9 +1,11 @@
 """``slapmaster init``: what a new master is, and that nothing of an old one is lost."""
 
 import stat
+import subprocess
 
 import pytest
 
+from tests.commands import COMMAND
 from tests.commands import Slapmaster
 
 
@@ -82,3 +84,21 @@ def test_no_command_makes_a_master_by_accident(master):
     said = master.run("person", "list", code=1)
     assert "slapmaster init" in said
     assert not master.directory.exists()
+
+
+def test_a_file_says_where_the_master_is_and_what_it_is_called(tmp_path):
+    config = tmp_path / "slapmaster.ini"
+    config.write_text("[slapmaster]\nserver_names = master.example\nlisten = 127.0.0.1:9443\n")
+    command = [*COMMAND, "--config", str(config), "init", "--operator", "alice"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr
+    assert f"slapmaster --config {config} serve" in done.stdout
+    assert "--master-url https://master.example:9443" in done.stdout
+    assert (tmp_path / "var" / "Data.fs").exists()
+
+
+def test_an_unknown_command_and_a_wrong_option_are_named(master):
+    assert "No such command 'inti'" in master.run("inti", code=2)
+    assert "No such option" in master.run("init", "--operater", "x", code=2)
+    for word in ("init", "serve", "backup", "evolve"):
+        assert word in master.run("--help")
