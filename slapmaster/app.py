@@ -12,6 +12,7 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 
 from slapcore.errors import ConfigurationError
+from slapmaster.api.kept import Answers
 from slapmaster.api.nodeview import KEPT_BYTES
 from slapmaster.api.nodeview import NodeDocuments
 from slapmaster.auth.issuer import AuthorityIssuer
@@ -65,6 +66,7 @@ def make_app(parts: Parts) -> Callable[..., Any]:
     registry.public_url = parts.public_url.rstrip("/")
     registry.trusted_proxies = parts.trusted_proxies
     registry.node_documents = NodeDocuments(parts.document_cache)
+    registry.answers = Answers(parts.document_cache // 8)
     config.add_request_method(act, "act", reify=True)
     for module in INCLUDED:
         config.include(module)
