@@ -7,6 +7,7 @@ from pyramid.request import Request
 from pyramid.security import Allowed
 from pyramid.security import Denied
 
+from slapcore.errors import Forbidden
 from slapcore.errors import Unauthenticated
 from slapmaster.auth.certificate import read_certificate
 from slapmaster.auth.identity import Identity
@@ -14,6 +15,9 @@ from slapmaster.auth.narrowing import check_claim
 from slapmaster.auth.narrowing import read_claim
 from slapmaster.auth.permissions import Subject
 from slapmaster.auth.permissions import is_allowed
+
+#: What a browser adds to a request that a page has it send.
+SENT_BY_BROWSERS = ("Origin", "Sec-Fetch-Site")
 
 
 class CertificatePolicy:
@@ -32,9 +36,15 @@ class CertificatePolicy:
 
 
 class AlonePolicy(CertificatePolicy):
-    """Believes that whoever reaches this master is its only user."""
+    """Believes that whoever reaches this master is its only user, unless a web page sent them.
+
+    A page from anywhere can have the user's browser post to an address of the loopback; the
+    browser says so, and no client of ours sends these headers.
+    """
 
     def identity(self, request: Request) -> Identity:
+        if any(name in request.headers for name in SENT_BY_BROWSERS):
+            raise Forbidden("a page in a browser may not ask here")
         return Identity(
             reference="PERS-1", person=request.site.persons["PERS-1"], alone=True
         )

@@ -1,6 +1,8 @@
 """Proxy mode: one person on one machine, by the legacy file, over plain HTTP."""
 
+import http.client
 import subprocess
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +15,7 @@ from slapmaster.proxy import read_proxy_settings
 from tests.commands import COMMAND
 from tests.commands import PATIENCE
 from tests.commands import Slapmaster
+from tests.served import FORM
 from tests.served import RELEASE
 from tests.served import Served
 from tests.served import check_stored
@@ -127,6 +130,19 @@ def test_hateoas_is_offered_and_there_are_no_certificates(proxy):
     assert (status, body.decode()) == (200, f"http://127.0.0.1:{proxy.port}/hateoas")
     assert proxy.call("GET", "hateoas", {})[0] == 200
     assert proxy.call("GET", "revoked.crl", {})[0] == 404
+
+
+@pytest.mark.parametrize("header", ["Origin: http://evil.example", "Sec-Fetch-Site: cross-site"])
+def test_a_page_in_a_browser_can_not_ask_for_anything(proxy, header):
+    proxy.format(1)
+    name, _, value = header.partition(": ")
+    asking = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=PATIENCE)
+    form = urlencode({"software_release": RELEASE, "partition_reference": "trap"})
+    asking.request("POST", "/requestComputerPartition", form, {**FORM, name: value})
+    answer = asking.getresponse()
+    assert (answer.status, b"browser" in answer.read()) == (403, True)
+    asking.close()
+    assert proxy.partitions()[0].attributes["_requested_state"] == "destroyed"
 
 
 def test_it_is_there_again_after_a_restart_and_after_sigkill(proxy):
