@@ -1,8 +1,11 @@
 """One answer on its way from a WSGI application to the peer."""
 
+import select
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from typing import Protocol
+from typing import cast
 
 from slapcore.server import http1
 from slapcore.server.http1 import Refused
@@ -12,6 +15,24 @@ from slapcore.server.transport import PlainTransport
 
 #: up to here, head and body are put together: one packet, one system call
 JOINED_UP_TO = 16 << 10
+
+
+#: bytes of an answer that are sent before other connections have their turn
+SENT_IN_A_ROW = 8 << 20
+
+
+class FileBody(Protocol):
+    """A body that is part of a file.
+
+    From ``tell()`` on it is sent, as much of it as the answer's Content-Length says; iterating
+    over it gives the same.
+    """
+
+    def fileno(self) -> int: ...
+
+    def tell(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
 
 
 class Answer:
@@ -30,6 +51,8 @@ class Answer:
         self._chunks: Iterator[bytes] = iter(())
         self._chunked = False
         self._missing: int | None = None
+        self._file: FileBody | None = None
+        self._offset = 0
 
     @classmethod
     def of(cls, refused: Refused) -> "Answer":
@@ -58,7 +81,8 @@ class Answer:
         known = isinstance(body, list | tuple)
         chunks = self._written + list(body) if known else body
         self._chunks = iter(chunks)
-        first = next(self._chunks, b"")
+        file = None if known or self._written or not hasattr(body, "fileno") else body
+        first = b"" if file is not None else next(self._chunks, b"")
         if not known and self._written:
             first = b"".join([*self._written, first])
         if not self.status:
@@ -66,6 +90,9 @@ class Answer:
         length = sum(map(len, chunks)) if known else None
         bodiless = self._frame(length)
         head = http1.encode_head(self.status, self._headers, self._extra)
+        if file is not None and self._missing is not None:
+            self._file = cast("FileBody", file)
+            self._offset = self._file.tell()
         if bodiless:
             self._chunks = iter(())
             self._missing = None
@@ -76,13 +103,20 @@ class Answer:
     def flush(self, carrier: PlainTransport) -> int:
         """Send what the peer takes now; how much that was.  ``done`` tells when it is all."""
         total = 0
-        while self._pending or self._fill():
-            sent = carrier.send(self._pending)
+        while total < SENT_IN_A_ROW:
+            if self._pending or self._fill(carrier):
+                sent = carrier.send(self._pending)
+                self._skip(sent)
+            elif self._missing:
+                sent = self._send_file(carrier)
+            else:
+                self.done = True
+                return total
             if not sent:
                 return total
             total += sent
-            self._skip(sent)
-        self.done = True
+        # The peer takes all it gets, but others have waited.
+        carrier.wants = select.EPOLLOUT
         return total
 
     def close(self) -> None:
@@ -119,8 +153,21 @@ class Answer:
         self._extra = "".join(extra)
         return bodiless
 
-    def _fill(self) -> bool:
-        """Take the next piece from the application; tell whether there was one."""
+    def _send_file(self, carrier: PlainTransport) -> int:
+        """Have the kernel send the next piece of a file."""
+        assert self._file is not None and self._missing is not None
+        sent = carrier.send_file(self._file.fileno(), self._offset, self._missing)
+        self._offset += sent
+        self._missing -= sent
+        return sent
+
+    def _fill(self, carrier: PlainTransport) -> bool:
+        """Take the next piece from the application; tell whether there was one.
+
+        What is in a file is left to the kernel where that can send it.
+        """
+        if self._file is not None and carrier.sends_files:
+            return False
         for chunk in self._chunks:
             if chunk:
                 self._append(chunk)

@@ -30,6 +30,9 @@ LINGER_SECONDS = 3.0
 #: requests sent in one go that are answered before other connections have their turn
 ANSWERED_IN_A_ROW = 16
 
+#: pieces of a request that are read before other connections have their turn
+RECEIVED_IN_A_ROW = 256
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 CLOSED = 0
@@ -72,7 +75,10 @@ class Connection:
         self._application = application
         self._environ = environ
         self._limits = limits
-        self._reader = http1.RequestReader(limits.max_header, limits.max_body)
+        self._opener = getattr(application, "open_body", None)
+        self._reader = http1.RequestReader(
+            limits.max_header, limits.max_body, self._open_body if self._opener else None
+        )
         self._answer: Answer | None = None
         #: what the lines of the log about the last request carry
         self._identity = "-"
@@ -144,7 +150,7 @@ class Connection:
 
     def _receive(self) -> http1.Request | None:
         """Read until a request is whole; ``None`` when more has to come."""
-        while True:
+        for _ in range(RECEIVED_IN_A_ROW):
             if self._reader.began:
                 request = self._reader.next_request()
                 if request is not None:
@@ -157,6 +163,22 @@ class Connection:
                 self._enter(Phase.RECEIVING, self._limits.request_timeout)
             self.deadline += len(data) / SLOWEST
             self._reader.feed(data)
+        # There is more, but others have waited: this goes on as soon as one could write.
+        self._carrier.wants = select.EPOLLOUT
+        return None
+
+    def _open_body(self, head: dict[str, str], length: int | None) -> http1.Body | None:
+        """Have the application say where the body of a request goes that begins to come in."""
+        assert self._opener is not None
+        body: http1.Body | None = self._opener(self._whole(head), length)
+        return body
+
+    def _whole(self, head: dict[str, str]) -> Environ:
+        """Give what is known of a request, by its head and by its connection."""
+        environ: Environ = {**self._environ, **head}
+        if self._carrier.certificate is not None:
+            environ["slapmaster.client_certificate"] = self._carrier.certificate
+        return environ
 
     def _send_continue(self) -> None:
         if self._reader.wants_continue:
@@ -166,12 +188,11 @@ class Connection:
     def _ask(self, request: http1.Request) -> "Answer":
         """Have the application answer."""
         self._identity = new_request_id()
-        environ = {**self._environ, **request.environ, "wsgi.input": request.body}
+        environ = self._whole(request.environ)
+        environ["wsgi.input"] = request.body
         # It is all there already: without this WebOb copies it, to a file if it is long.
         environ["webob.is_body_seekable"] = True
         environ["slapmaster.request_id"] = self._identity
-        if self._carrier.certificate is not None:
-            environ["slapmaster.client_certificate"] = self._carrier.certificate
         answer = Answer(request)
         try:
             body = self._application(environ, answer.start)

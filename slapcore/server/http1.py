@@ -12,11 +12,12 @@ import io
 import re
 import tempfile
 import time
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
-from typing import IO
+from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 from slapcore import errors
@@ -47,14 +48,18 @@ SINGLE = {
 
 REASONS = {
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     408: "Request Timeout",
     413: "Content Too Large",
     414: "URI Too Long",
     417: "Expectation Failed",
+    429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     501: "Not Implemented",
     505: "HTTP Version Not Supported",
+    507: "Insufficient Storage",
 }
 
 
@@ -66,24 +71,49 @@ class Refused(errors.ProtocolError):
         self.status = status
 
 
+class Body(Protocol):
+    """Where the body of one request is put while it comes in, and read from afterwards.
+
+    One that an application provides sees itself to what may be put into it; its ``write``
+    takes all it is given.
+    """
+
+    def write(self, data: memoryview, /) -> int: ...
+
+    def tell(self) -> int: ...
+
+    def seek(self, at: int, /) -> int: ...
+
+    def close(self) -> None: ...
+
+
+#: Given the head of a request, as environ, and the length of its body (``None``: not said),
+#: the place for the body, or ``None`` for the usual one; may raise ``Refused``.
+BodyOpener = Callable[[dict[str, str], int | None], Body | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One whole request; ``environ`` holds what WSGI wants to know of its head."""
 
     environ: dict[str, str]
-    body: IO[bytes]
+    body: Body
     keep_alive: bool
 
 
 class RequestReader:
     """Takes the bytes of one connection as they come, and hands out one request at a time."""
 
-    def __init__(self, max_header: int, max_body: int) -> None:
+    def __init__(
+        self, max_header: int, max_body: int, open_body: BodyOpener | None = None
+    ) -> None:
         self._max_header = max_header
         self._max_body = max_body
+        self._open_body = open_body
+        self._limited = True
         self._buffer = bytearray()
         self._environ: dict[str, str] | None = None
-        self._body: IO[bytes] | None = None
+        self._body: Body | None = None
         self._framing = Framing()
         self._missing = 0
         self.wants_continue = False
@@ -125,12 +155,21 @@ class RequestReader:
         del self._buffer[: end + 4]
         self._environ = read_head(head)
         self._framing = read_framing(self._environ)
-        if self._framing.length > self._max_body:
-            raise _too_large(self._max_body)
         self._missing = self._framing.length
-        self._body = _open_body(self._framing)
+        self._body = self._choose_body()
         self.wants_continue = self._framing.wants_continue and not self._buffer
         return True
+
+    def _choose_body(self) -> Body:
+        assert self._environ is not None
+        body = None
+        if self._open_body is not None and (self._framing.length or self._framing.chunked):
+            length = None if self._framing.chunked else self._framing.length
+            body = self._open_body(self._environ, length)
+        self._limited = body is None
+        if self._limited and self._framing.length > self._max_body:
+            raise _too_large(self._max_body)
+        return body or _spool(self._framing)
 
     def _check_header_size(self) -> None:
         if len(self._buffer) <= self._max_header:
@@ -185,7 +224,7 @@ class RequestReader:
             return None
         size = int(found[1], 16)
         assert self._body is not None
-        if self._body.tell() + size > self._max_body:
+        if self._limited and self._body.tell() + size > self._max_body:
             raise _too_large(self._max_body)
         if size:
             del self._buffer[: found.end()]
@@ -311,7 +350,7 @@ def _too_large(limit: int) -> Refused:
     return Refused(413, f"The body of the request is longer than {limit} bytes.")
 
 
-def _open_body(framing: Framing) -> IO[bytes]:
+def _spool(framing: Framing) -> Body:
     if framing.chunked or framing.length > SPOOLED_FROM:
         return tempfile.SpooledTemporaryFile(SPOOLED_FROM)
     return io.BytesIO()

@@ -11,6 +11,9 @@ The application finds in its environ, beside what WSGI says:
   *not* verified otherwise;
 - ``slapmaster.peer_uid``: who is at the other end of the unix socket;
 - ``slapmaster.request_id``.
+
+An application with an attribute ``open_body`` says itself where the bodies of its requests go
+while they come in (``http1.BodyOpener``; it is given the environ as far as it is known then).
 """
 
 import contextlib

@@ -21,6 +21,7 @@ from slapcore.server.http1 import Refused
 
 RECEIVED_AT_ONCE = 64 << 10
 DISCARDED_AT_ONCE = 1 << 20
+FILE_AT_ONCE = 1 << 20
 ENCRYPTED_AT_ONCE = 256 << 10
 BACKLOG = 1024
 
@@ -44,6 +45,8 @@ class PlainTransport:
     """
 
     certificate: bytes | None = None
+    #: whether the kernel can send a file without anybody reading it first
+    sends_files = True
 
     def __init__(self, sock: socket.socket) -> None:
         self.wants = select.EPOLLIN
@@ -80,6 +83,17 @@ class PlainTransport:
             self.wants = select.EPOLLOUT
             return 0
 
+    def send_file(self, descriptor: int, offset: int, size: int) -> int:
+        """Send the next bytes of a file, up to ``size`` of them; how many that were."""
+        try:
+            sent = os.sendfile(self._sock.fileno(), descriptor, offset, min(size, FILE_AT_ONCE))
+        except BlockingIOError:
+            self.wants = select.EPOLLOUT
+            return 0
+        if not sent:
+            raise RuntimeError("a file ends before its answer does")
+        return sent
+
     def finish(self) -> None:
         """Say that nothing more will be sent."""
         self._sock.shutdown(socket.SHUT_WR)
@@ -102,6 +116,8 @@ class PlainTransport:
 
 class TLSTransport(PlainTransport):
     """A TCP connection with TLS on it."""
+
+    sends_files = False
 
     def __init__(self, sock: socket.socket, context: SSL.Context) -> None:
         super().__init__(sock)
