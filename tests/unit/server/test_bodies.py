@@ -165,6 +165,7 @@ def wait_for(wanted):
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [("/", LONG), ("/10?2999990", LONG[-10:]), ("/70000", LONG[:70_000]), ("/1?5", LONG[5:6])],
+    ids=["whole", "end", "beginning", "byte"],
 )
 def test_an_answer_from_a_file_is_as_long_as_it_says(server, application, path, wanted):
     assert requests.get(url(server, path), timeout=10).content == wanted
