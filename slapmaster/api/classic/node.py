@@ -7,12 +7,14 @@ from slapcore.protocol import description
 from slapcore.protocol import marshal
 from slapcore.protocol import status as wire_status
 from slapmaster.api import nodeview
+from slapmaster.api.alone import welcome_node
 from slapmaster.api.classic.endpoint import Endpoint
 from slapmaster.api.classic.endpoint import answer
 from slapmaster.api.classic.endpoint import words
 from slapmaster.api.classic.subject import node_called
 from slapmaster.api.classic.subject import the_node
 from slapmaster.api.classic.subject import the_site
+from slapmaster.api.heard import heard_of_node
 from slapmaster.api.projects import find_project
 from slapmaster.api.statusview import status_of
 from slapmaster.auth.permissions import Subject
@@ -36,7 +38,7 @@ def get_full_information(request: Request) -> Response:
     if not is_allowed(request.asker, "node.read", subject):
         return glimpse(request)
     if request.asker.node is subject.node or request.asker.alone:
-        heard_of_node(request)
+        heard_of_node(request, subject.node)
     document = request.registry.node_documents.document_of(subject.node)
     response = Response(body=document.body, content_type="text/xml", charset="utf-8")
     response.etag = document.etag
@@ -51,12 +53,6 @@ def get_full_information(request: Request) -> Response:
 )  # fmt: skip
 def get_information(request: Request) -> Response:
     return get_full_information(request)
-
-
-def heard_of_node(request: Request) -> None:
-    node = request.context.node
-    request.registry.store.pulse.beat(node.reference, request.act.now)
-    report_node(request.act, node, wire_status.node_contacted(node.reference).text)
 
 
 def glimpse(request: Request) -> Response:
@@ -116,8 +112,7 @@ def described_node(request: Request, fields: dict[str, str]) -> Subject:
     """Find the node that describes itself; to its only person any node is known."""
     request.description = description.decode_description(fields["xml"])
     reference = request.description.reference
-    if request.asker.alone and reference not in request.site.nodes:
-        register_node(request.act, find_project(request, None), reference, reference=reference)
+    welcome_node(request, reference)
     return node_called(request, reference)
 
 

@@ -17,6 +17,7 @@ from slapmaster.api.classic.subject import the_partition
 from slapmaster.api.classic.subject import the_registered_partition
 from slapmaster.api.classic.values import is_said
 from slapmaster.api.classic.values import read_mapping
+from slapmaster.api.heard import heard_of_instance
 from slapmaster.api.statusview import status_of
 from slapmaster.domain.bang import bang_tree
 from slapmaster.domain.certification import certify_instance
@@ -25,7 +26,6 @@ from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import find_on
 from slapmaster.domain.instance import instance_on
 from slapmaster.domain.publish import publish_connection
-from slapmaster.domain.report import report_instance
 from slapmaster.domain.request import rename
 
 PARTITION = ("computer_id", "computer_partition_id")
@@ -40,8 +40,7 @@ def spoken_of(request: Request) -> Instance:
 def heard(request: Request, text: str, log: str = "") -> Instance:
     """Keep what is said of an instance; what was said before is no news."""
     instance = spoken_of(request)
-    request.registry.store.pulse.beat(instance.reference, request.act.now)
-    report_instance(request.act, instance, text, log)
+    heard_of_instance(request, instance, text, log)
     return instance
 
 

@@ -14,6 +14,7 @@ from slapmaster.api.classic.endpoint import nothing
 from slapmaster.api.classic.endpoint import words
 from slapmaster.api.classic.subject import the_node
 from slapmaster.api.classic.subject import the_site
+from slapmaster.api.heard import heard_of_release
 from slapmaster.api.projects import find_project
 from slapmaster.api.projects import projects_of
 from slapmaster.api.statusview import status_of
@@ -22,7 +23,6 @@ from slapmaster.domain.installation import find_installation
 from slapmaster.domain.installation import forget_destroyed
 from slapmaster.domain.installation import supply
 from slapmaster.domain.project import Project
-from slapmaster.domain.report import report_release
 
 
 @Endpoint(
@@ -70,8 +70,7 @@ def failed(request: Request) -> Response:
 
 def say(request: Request, text: str, log: str = "") -> Response:
     installation = find_installation(request.context.node, request.fields["url"])
-    request.registry.store.pulse.beat(installation.reference, request.act.now)
-    report_release(request.act, installation, text, log)
+    heard_of_release(request, installation, text, log)
     return nothing()
 
 

@@ -1,11 +1,11 @@
 """Marshalled fields as the domain wants them: text to text."""
 
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 
 from slapcore.errors import ProtocolError
 from slapcore.protocol import marshal
+from slapmaster.api.texts import texts_of
 
 #: Up to this many characters a value is read once, however often it is sent: most requests say
 #: what was said before.
@@ -28,7 +28,7 @@ def is_said(text: str) -> bool:
 
 
 def read_mapping(fields: Mapping[str, str], name: str) -> dict[str, str]:
-    """Read a marshalled dictionary; values become text as :func:`as_text` says."""
+    """Read a marshalled dictionary; values become text."""
     if name not in fields:
         return {}
     value = decode(fields[name])
@@ -36,27 +36,7 @@ def read_mapping(fields: Mapping[str, str], name: str) -> dict[str, str]:
         return {}
     if not isinstance(value, dict):
         raise ProtocolError(f"field {name!r} holds no dictionary")
-    return {read_key(key, name): as_text(item, name) for key, item in value.items()}
-
-
-def read_key(key: object, field: str) -> str:
-    if not isinstance(key, str):
-        raise ProtocolError(f"field {field!r} has a key that is no text: {str(key)[:80]}")
-    return key
-
-
-def as_text(value: object, field: str) -> str:
-    """Turn a value into the text that is kept: what holds others becomes JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict | list | tuple):
-        try:
-            return json.dumps(value)
-        except (TypeError, ValueError) as error:
-            raise ProtocolError(f"field {field!r} holds what can't be kept: {error}") from error
-    if isinstance(value, marshal.Document):
-        raise ProtocolError(f"field {field!r} holds an object")
-    return str(value)
+    return texts_of(value, name)
 
 
 def read_flag(fields: Mapping[str, str], name: str) -> bool:
