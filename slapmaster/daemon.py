@@ -13,6 +13,7 @@ from datetime import datetime
 
 from ZODB.POSException import POSError
 
+from slapcore.errors import SlapError
 from slapcore.server.address import Address
 from slapcore.server.listeners import Limits
 from slapcore.server.listeners import Listener
@@ -60,9 +61,20 @@ def wait(master: Master, server: Server) -> None:
             return
         if found is None:
             flush_pulse(master)
-        if renew_certificate(master) or found is not None:
+        keep_certificate(master, server, asked=found is not None)
+
+
+def keep_certificate(master: Master, server: Server, *, asked: bool) -> None:
+    """Have the listener's certificate made and read again in time, or when it is ``asked`` for.
+
+    With files that can't be used the listener goes on with what it has.
+    """
+    try:
+        if renew_certificate(master) or asked:
             server.reload()
             log.info("the listener's certificate was read again")
+    except (OSError, SlapError):
+        log.exception("the listener's certificate could not be read again")
 
 
 def flush_pulse(master: Master) -> None:

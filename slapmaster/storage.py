@@ -80,10 +80,13 @@ class Pulse:
         """Write what was heard since the last time; give how many."""
         with self._lock:
             fresh, self._fresh = self._fresh, {}
-            if fresh:
-                with opened(self._db, commit=True) as connection:
-                    root = connection.root()
-                    root.setdefault("heard", OOBTree()).update(fresh)
+            try:
+                if fresh:
+                    with opened(self._db, commit=True) as connection:
+                        connection.root().setdefault("heard", OOBTree()).update(fresh)
+            except BaseException:
+                self._fresh = fresh | self._fresh
+                raise
             return len(fresh)
 
 

@@ -1,6 +1,8 @@
 """Pyramid's security policy: who asks is read once; may they is asked of the table."""
 
 from dataclasses import replace
+from ipaddress import ip_address
+from socket import gethostname
 
 from pyramid.config import Configurator
 from pyramid.request import Request
@@ -39,15 +41,29 @@ class AlonePolicy(CertificatePolicy):
     """Believes that whoever reaches this master is its only user, unless a web page sent them.
 
     A page from anywhere can have the user's browser post to an address of the loopback; the
-    browser says so, and no client of ours sends these headers.
+    browser says so, and no client of ours sends these headers.  Nor may it call this machine by
+    a name of its own, which its owner can let point anywhere.
     """
 
     def identity(self, request: Request) -> Identity:
         if any(name in request.headers for name in SENT_BY_BROWSERS):
             raise Forbidden("a page in a browser may not ask here")
+        if not is_own_name(request.domain):
+            raise Forbidden("this master is not known by that name: use its address")
         return Identity(
             reference="PERS-1", person=request.site.persons["PERS-1"], alone=True
         )
+
+
+def is_own_name(host: str) -> bool:
+    """Tell whether ``host`` is an address, or a name that nobody else can give this machine."""
+    if host in ("localhost", gethostname()):
+        return True
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def asker(request: Request) -> Identity:

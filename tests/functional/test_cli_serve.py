@@ -130,6 +130,23 @@ def test_a_new_certificate_is_shown_after_sighup_without_a_restart(tmp_path):
             time.sleep(0.05)
 
 
+def test_with_files_that_can_not_be_used_the_old_certificate_stays(tmp_path):
+    master = Slapmaster(tmp_path / "data")
+    master.init()
+    with master.serving() as server:
+        before = shown_certificate(server.port)
+        key = master.directory / "server.key"
+        good = key.read_bytes()
+        key.write_bytes(b"no key at all")
+        server.signal(signal.SIGHUP)
+        deadline = time.monotonic() + 20
+        while not any("could not be read again" in line for line in server.log):
+            assert time.monotonic() < deadline, "".join(server.log)
+            time.sleep(0.05)
+        assert shown_certificate(server.port) == before
+        key.write_bytes(good)
+
+
 def test_the_certificate_is_made_again_near_its_end_and_for_other_names(tmp_path):
     short = Slapmaster(tmp_path / "data", {"SLAPMASTER_SERVER_CERTIFICATE_DAYS": "1"})
     short.init()

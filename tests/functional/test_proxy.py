@@ -145,6 +145,17 @@ def test_a_page_in_a_browser_can_not_ask_for_anything(proxy, header):
     assert proxy.partitions()[0].attributes["_requested_state"] == "destroyed"
 
 
+def test_a_name_that_anybody_may_give_this_machine_is_refused(proxy):
+    asking = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=PATIENCE)
+    asking.request(
+        "GET", "/getFullComputerInformation?computer_id=local_computer",
+        headers={"Host": "rebound.example"},
+    )  # fmt: skip
+    answer = asking.getresponse()
+    assert (answer.status, b"not known by that name" in answer.read()) == (403, True)
+    asking.close()
+
+
 def test_it_is_there_again_after_a_restart_and_after_sigkill(proxy):
     proxy.format(2)
     first = proxy.request("web").attributes["slap_computer_partition_id"]
