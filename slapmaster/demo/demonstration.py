@@ -119,6 +119,8 @@ class Demonstration:
         self.node.software().require()
 
     def request(self) -> None:
+        # What ran here before the last end is started again, as after a boot of a machine.
+        self.node.slapos("bang", "-m", "the demonstration begins").require()
         self.client.request(TITLE, self.release, *WISHES).require()
         self.node.settle()
         shown = self.client.service_info(TITLE).require().output

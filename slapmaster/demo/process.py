@@ -16,7 +16,8 @@ PATIENCE = 300.0
 
 #: what of our environment the commands get to see: where programs are and how to reach an index
 PASSED_ON = ("PATH", "LANG", "TZ", "CC", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
-PASSED_ON_PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "CURL_", "UV_", "LC_")
+#: the last one is how the tests find what they have left running
+PASSED_ON_PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "CURL_", "LC_", "TEST_SESSION_")
 
 
 class CommandFailed(SlapError):
