@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from slapcore.errors import ConfigurationError
@@ -145,8 +146,7 @@ def why_renew(settings: Settings, authority: Authority, now: datetime) -> str:
     certificate = _read_certificate(settings.server_certificate)
     if not _is_issued_by(certificate, authority):
         return ""  # somebody else's: they renew it themselves
-    key = load_pem_private_key(settings.server_key.read_bytes(), None)
-    if key.public_key() != certificate.public_key():
+    if _read_key(settings.server_key).public_key() != certificate.public_key():
         return "its key was another"
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if end - now < (end - begin) * RENEWED_AT:
@@ -154,6 +154,13 @@ def why_renew(settings: Settings, authority: Authority, now: datetime) -> str:
     if names_in(certificate) != set(settings.server_names):
         return "the server's names have changed"
     return ""
+
+
+def _read_key(path: Path) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(path.read_bytes(), None)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{path} can't be read as a private key: {error}") from error
 
 
 def names_in(certificate: x509.Certificate) -> set[str]:
