@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 import pytest
+from ZODB.ActivityMonitor import ActivityMonitor
 
 from slapcore.protocol.parameters import read_parameters
 from slapmaster.domain.catalog import SoftwareProduct
@@ -388,3 +389,37 @@ def test_one_person_alone_sees_it_all_without_certificates(make_master):
     assert fields_of(me, "instance_tree_module/HOSTSUBS-1")["title"] == "web"
     token = me.get("hateoas/computer_module/Base_getComputerToken", status=404)
     assert "without certificates" in token.text
+
+
+def test_a_search_reads_little_of_a_large_site(make_master):
+    master = make_master(in_memory=True)
+    me, other = master.add_person("me"), master.add_person("other")
+    project = master.add_project("large", other)
+    master.give_role(project, me, Role.CUSTOMER)
+    for number in range(300):
+        other.ask(f"web {number}", status=408)
+    me.ask("mine", status=408)
+    queries = {
+        TREES: 1,
+        TREES + ' AND title:="mine"': 1,
+        INSTANCES.format("mine"): 1,
+        'portal_type:"Software Instance" AND reference:="SOFTINST-301"': 1,
+        NODES: 0,
+    }
+    for query, expected in queries.items():
+        loads, rows = count_loads(master, lambda query=query: search(me, query, "title"))
+        assert len(rows) == expected
+        assert loads < 60, query
+    loads, rows = count_loads(master, lambda: search(other, TREES + ' AND title:="web 7"'))
+    assert (len(rows), loads < 60) == (1, True)
+
+
+def count_loads(master, reading):
+    """Count the objects that ``reading`` has read from the store, with nothing in memory."""
+    database = master.store.main
+    database.cacheMinimize()
+    monitor = ActivityMonitor()
+    database.setActivityMonitor(monitor)
+    found = reading()
+    database.setActivityMonitor(None)
+    return sum(part["loads"] for part in monitor.getActivityAnalysis()), found
