@@ -75,9 +75,13 @@ class Master:
     def close(self) -> list[str]:
         """Close the store; give what is wrong with what is stored."""
         try:
-            return self.look(lambda site: list(find_problems(site)))
+            return self.problems()
         finally:
             self.store.close()
+
+    def problems(self) -> list[str]:
+        """Give what is wrong with what is stored."""
+        return self.look(lambda site: list(find_problems(site)))
 
     def change(self, operation: Callable[[Act], Result]) -> Result:
         """Run ``operation`` as an operator at the machine would."""
