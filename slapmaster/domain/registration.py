@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from slapcore.errors import InvalidValue
 from slapmaster.domain.act import Act
+from slapmaster.domain.allocation import place_shared
 from slapmaster.domain.allocation import place_waiting
+from slapmaster.domain.instance import is_host
 from slapmaster.domain.node import AllocationScope
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import NodeFacts
@@ -59,6 +61,9 @@ def change_offer(
     act.note("offer changed", node.reference)
     act.site.room.offer_again(node)
     place_waiting(act, node)
+    for partition in node.partitions.values():
+        if is_host(partition.instance):
+            place_shared(act, partition.instance)
     return True
 
 
