@@ -10,16 +10,18 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from slapcore.errors import ConfigurationError
 from slapcore.errors import SlapError
 from slapmaster.demo.account import Account
 from slapmaster.demo.account import find_account
 from slapmaster.demo.demonstration import Demonstration
 from slapmaster.demo.demonstration import check_directory
 from slapmaster.demo.environment import NEEDS
+from slapmaster.demo.environment import NEWEST
+from slapmaster.demo.environment import OLDEST
 from slapmaster.demo.environment import Environment
 from slapmaster.demo.environment import cache_directory
 from slapmaster.demo.environment import make_environment_of
-from slapmaster.demo.environment import make_newest
 from slapmaster.demo.node import open_temporary_directory
 from slapmaster.demo.steps import Steps
 
@@ -74,13 +76,19 @@ def chosen_directory(directory: Path | None, account: Account) -> Iterator[Path]
 
 def prepare_client(steps: Steps, account: Account, version: str | None) -> Environment:
     """Install the client that was asked for, or the newest that this machine can run."""
-    cache = cache_directory(account)
-    with steps.step("Install the real slapos client, in an environment of its own"):
-        if version is None:
-            environment = make_newest(account, cache)
-        else:
-            environment = make_environment_of(version, account, cache)
-    steps.say(f"  slapos.core {environment.version} in {environment.directory}")
+    if version is not None:
+        return install_client(steps, account, version)
+    try:
+        return install_client(steps, account, NEWEST)
+    except ConfigurationError as error:
+        steps.say(f"  {error}")
+        return install_client(steps, account, OLDEST)
+
+
+def install_client(steps: Steps, account: Account, version: str) -> Environment:
+    with steps.step(f"Install the real client, slapos.core {version}, in its own environment"):
+        environment = make_environment_of(version, account, cache_directory(account))
+    steps.say(f"  {environment.directory}")
     return environment
 
 

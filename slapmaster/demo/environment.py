@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from slapcore.errors import ConfigurationError
 from slapmaster.demo.account import Account
 from slapmaster.demo.account import find_ourselves
+from slapmaster.demo.process import CommandFailed
 from slapmaster.demo.process import make_environment
 from slapmaster.demo.process import run
 
@@ -103,17 +105,25 @@ def make_environment_of(version: str, account: Account, cache: Path) -> Environm
     cache.mkdir(parents=True, exist_ok=True)
     with only_one(cache / f"slapos-{version}.lock"):
         if not environment.is_whole:
-            shutil.rmtree(environment.directory, ignore_errors=True)
-            install(environment, find_interpreter(version, account, cache))
+            install_somewhere(environment, find_usable(version, account, cache))
     return environment
 
 
-def make_newest(account: Account, cache: Path) -> Environment:
-    """Give an environment of the newest client, or of the oldest where no Python fits it."""
-    try:
-        return make_environment_of(NEWEST, account, cache)
-    except ConfigurationError:
-        return make_environment_of(OLDEST, account, cache)
+def install_somewhere(environment: Environment, interpreters: Iterable[Interpreter]) -> None:
+    """Install on the first interpreter that it can be installed on."""
+    reasons = []
+    for interpreter in interpreters:
+        shutil.rmtree(environment.directory, ignore_errors=True)
+        try:
+            install(environment, interpreter)
+            return
+        except CommandFailed as error:
+            reasons.append(f"{interpreter.executable}: {str(error).splitlines()[-1]}")
+    needed = ".".join(map(str, NEEDS[environment.version]))
+    found = "; ".join(reasons) or "none was found that the node's user can run"
+    raise ConfigurationError(
+        f"slapos.core {environment.version} needs a Python {needed} or newer: {found}"
+    )
 
 
 @contextmanager
@@ -138,20 +148,16 @@ def install(environment: Environment, interpreter: Interpreter) -> None:
     (directory / MARK).write_text("\n".join(wanted) + "\n")
 
 
-def find_interpreter(version: str, account: Account, cache: Path) -> Interpreter:
-    """Find a Python for slapos.core ``version`` that ``account`` can run; copy one if need be."""
+def find_usable(version: str, account: Account, cache: Path) -> Iterator[Interpreter]:
+    """Find Pythons for slapos.core ``version`` that ``account`` can run; copies come last."""
     fitting = [found for found in find_interpreters() if found.version >= NEEDS[version]]
+    usable = [found for found in fitting if is_executable(found.executable, account)]
+    yield from usable
     for found in fitting:
-        if is_executable(found.executable, account):
-            return found
-    for found in fitting:
-        copied = copy_interpreter(found, cache)
-        if is_executable(copied.executable, account):
-            return copied
-    least = ".".join(map(str, NEEDS[version]))
-    raise ConfigurationError(
-        f"slapos.core {version} needs Python {least} or newer, and {account.name} can run none"
-    )
+        if found not in usable:
+            copied = copy_interpreter(found, cache)
+            if is_executable(copied.executable, account):
+                yield copied
 
 
 def find_interpreters() -> list[Interpreter]:
@@ -206,7 +212,8 @@ def copy_interpreter(interpreter: Interpreter, cache: Path) -> Interpreter:
             shutil.rmtree(target, ignore_errors=True)
             left_out = shutil.ignore_patterns(*LEFT_OUT)
             shutil.copytree(interpreter.prefix, target, symlinks=True, ignore=left_out)
-            find_library_beside(target / "bin" / f"python{name}", interpreter.prefix)
+            for prefix in {interpreter.prefix, interpreter.prefix.resolve()}:
+                find_library_beside(target / "bin" / f"python{name}", prefix)
             (target / MARK).touch()
     return Interpreter(target / "bin" / f"python{name}", target, interpreter.version)
 
