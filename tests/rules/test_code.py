@@ -142,7 +142,7 @@ def test_transactions_end_only_where_they_may():
 def test_at_most_five_arguments_and_the_rest_by_name():
     found = [
         f"{module.path}:{function.lineno} {function.name}"
-        for module in read_modules("slapcore", "slapmaster", "plugins")
+        for module in read_modules(*PRODUCT)
         if "cli" not in module.path.parts
         for function in module.walk_functions()
         if len([part for part in function.args.args if part.arg not in {"self", "cls"}]) > 5

@@ -47,7 +47,7 @@ def test_modules_are_called_by_what_they_know():
     assert not parts & NO_NOUNS
 
 
-@pytest.mark.parametrize("module", read_modules("slapcore", "slapmaster", "plugins"), ids=name_of)
+@pytest.mark.parametrize("module", read_modules(*PRODUCT), ids=name_of)
 def test_a_package_says_what_it_is_in_sixty_lines(module):
     if module.path.name == "__init__.py":
         assert len(module.text.splitlines()) <= 60
