@@ -21,6 +21,9 @@ from slapcore.server.listeners import Server
 from slapmaster import directory
 from slapmaster.app import make_app
 from slapmaster.control.listener import ControlApplication
+from slapmaster.control.operation import Asked
+from slapmaster.control.operation import make_act
+from slapmaster.domain.allocation import resume_placing
 from slapmaster.master import Master
 from slapmaster.master import refuse_old
 from slapmaster.settings import Settings
@@ -61,6 +64,7 @@ def wait(master: Master, server: Server) -> None:
             return
         if found is None:
             flush_pulse(master)
+            place_the_rest(master)
         keep_certificate(master, server, asked=found is not None)
 
 
@@ -75,6 +79,18 @@ def keep_certificate(master: Master, server: Server, *, asked: bool) -> None:
             log.info("the listener's certificate was read again")
     except (OSError, SlapError):
         log.exception("the listener's certificate could not be read again")
+
+
+def place_the_rest(master: Master) -> None:
+    """Go on where more waited for a place than one transaction could place."""
+    asked = Asked(name="place the rest", arguments={}, by="master")
+    try:
+        while master.parts.store.change(
+            lambda site: resume_placing(make_act(master, site, asked))
+        ):
+            log.info("placed some of those that waited")
+    except (POSError, OSError, SlapError):
+        log.exception("those that wait could not be placed")
 
 
 def flush_pulse(master: Master) -> None:
