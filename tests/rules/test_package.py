@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rules.tree import PRODUCT
 from tests.rules.tree import ROOT
 from tests.rules.tree import list_files
 from tests.rules.tree import list_packages
@@ -78,7 +79,7 @@ def test_every_package_is_listed_and_every_listed_one_is_there():
     there = {
         path.parent
         for path in list_files()
-        if path.name == "__init__.py" and path.parts[0] in {"slapcore", "slapmaster", "plugins"}
+        if path.name == "__init__.py" and path.parts[0] in PRODUCT
     }
     assert set(list_packages().values()) == there
 

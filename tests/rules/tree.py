@@ -84,4 +84,4 @@ def read_module(path: Path) -> Module:
 
 
 #: The folders of what is installed; tests and examples are not held to all of the rules.
-PRODUCT = ("slapcore", "slapmaster", "plugins")
+PRODUCT = ("shacache", "slapcore", "slapmaster", "plugins")

@@ -1,0 +1,5 @@
+"""``python -m shacache``: the command ``shacache``."""
+
+from shacache.cli import main
+
+main()

@@ -1,0 +1,320 @@
+"""``shacache upload``, ``download`` and ``lookup``: a cache used from elsewhere."""
+
+import gzip
+import os
+import platform
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from typing import BinaryIO
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from shacache.cli.place import json_option
+from shacache.cli.place import print_rows
+from shacache.cli.place import progress_bar
+from shacache.client import Client
+from shacache.client import Proof
+from shacache.client import is_trusted
+from shacache.signer import read_public_key
+from slapcore.errors import InvalidValue
+from slapcore.errors import NotFound
+from slapcore.errors import ProtocolError
+from slapcore.protocol import shadir
+from slapcore.protocol.shadir import Entry
+from slapcore.protocol.shadir import Metadata
+from slapcore.protocol.shadir import PublicKey
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is put or asked for: by its key, or by the URL that the key stands for."""
+
+    given: str | None
+    file_url: str | None
+    release_url: str | None
+
+    @property
+    def key(self) -> str | None:
+        if self.given:
+            return self.given
+        if self.file_url and self.release_url:
+            raise click.UsageError("--url and --release-url exclude one another")
+        if self.file_url:
+            return shadir.file_key(self.file_url)
+        return shadir.release_key(self.release_url) if self.release_url else None
+
+    @property
+    def wanted_key(self) -> str:
+        if self.key is None:
+            raise click.UsageError("--key, --url or --release-url is wanted")
+        return self.key
+
+
+def reaching(command: Command) -> Command:
+    """Give a command a ``client``, made of the options that say where the cache is."""
+
+    @wraps(command)
+    def reached(**given: Any) -> object:  # noqa: ANN401
+        proof = Proof(
+            token=given.pop("token"),
+            certificate=given.pop("certificate"),
+            key=given.pop("certificate_key"),
+            authority=given.pop("authority"),
+        )
+        return command(client=Client.at(given.pop("cache"), proof), **given)
+
+    options = (
+        click.option("--cache", required=True, envvar="SHACACHE_URL", metavar="URL",
+                     help="Where the cache is, without /shacache."),
+        click.option("--token", default="", envvar="SHACACHE_TOKEN"),
+        click.option("--certificate", type=FILE, help="The client's, for https."),
+        click.option("--certificate-key", type=FILE),
+        click.option("--authority", type=FILE, help="Who has signed the server's certificate."),
+    )  # fmt: skip
+    return with_options(reached, options)
+
+
+def naming(command: Command) -> Command:
+    """Give a command its ``subject``, made of the options that say what is meant."""
+
+    @wraps(command)
+    def named(**given: Any) -> object:  # noqa: ANN401
+        subject = Subject(given.pop("key"), given.pop("url"), given.pop("release_url"))
+        return command(subject=subject, **given)
+
+    options = (
+        click.option("--key", help="The key itself."),
+        click.option("--url", help="The URL that a file is from."),
+        click.option("--release-url", help="The URL of the software release that was built."),
+    )
+    return with_options(named, options)
+
+
+def with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_trusted(
+    context: click.Context, param: click.Parameter, paths: Sequence[Path]
+) -> list[PublicKey]:
+    return [read_public_key(path.read_bytes())[0] for path in paths]
+
+
+trusting = click.option(
+    "--trust", "trusted", type=FILE, multiple=True, callback=read_trusted,
+    help="A certificate or public key whose signature counts.",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.argument("members", metavar="[NAME=VALUE]...", nargs=-1)
+@naming
+@reaching
+@click.option("--signature-key", type=FILE, help="The RSA key for the legacy signature.")
+@click.option("--stamp-key", type=FILE, help="The Ed25519 key for the stamp.")
+def upload(
+    path: Path,
+    members: tuple[str, ...],
+    subject: Subject,
+    client: Client,
+    signature_key: Path | None,
+    stamp_key: Path | None,
+) -> None:
+    """Put a file or a directory, and an entry for it if it is said for what; print its sha512.
+
+    A directory is packed as slapos does it.  NAME=VALUE are more members of the metadata.
+    """
+    key = subject.key
+    about = describe(path, subject, members)
+    signing = read_private(signature_key, RSAPrivateKey)
+    stamping = read_private(stamp_key, Ed25519PrivateKey)
+    with packed(path) as file, progress_bar("upload", file.seek(0, os.SEEK_END)) as advance:
+        sha512 = client.put(file, advance)
+    if key is not None:
+        metadata: Metadata = {**about, "sha512": sha512}
+        if stamping is not None:
+            metadata = shadir.stamp(metadata, key, time.time_ns() // 1000, stamping)
+        client.put_entry(key, shadir.make_entry(metadata, signing))
+    click.echo(sha512)
+
+
+@click.command()
+@naming
+@reaching
+@trusting
+@click.option("--unsigned", is_flag=True, help="Take what nobody trusted has signed.")
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def download(
+    subject: Subject, client: Client, trusted: list[PublicKey], unsigned: bool, output: Path
+) -> None:
+    """Get the newest content of a key that is signed by somebody trusted and fits this machine."""
+    key = subject.wanted_key
+    if not trusted and not unsigned:
+        raise click.UsageError("--trust or --unsigned is wanted")
+    metadata = choose_entry(key, client.look_up(key), trusted, unsigned=unsigned)
+    with replacing(output) as file, progress_bar("download", None) as advance:
+        client.get(metadata["sha512"], file, advance)
+    click.echo(metadata["sha512"])
+
+
+@click.command()
+@naming
+@reaching
+@trusting
+@json_option
+def lookup(subject: Subject, client: Client, trusted: list[PublicKey], as_json: bool) -> None:
+    """List the entries of a key, and whether somebody trusted has signed them."""
+    key = subject.wanted_key
+    rows = [row_of(key, entry, trusted, as_json) for entry in client.look_up(key)]
+    print_rows(rows, as_json=as_json)
+    if not rows:
+        raise NotFound(f"no entry is there for {key}")
+
+
+def row_of(
+    key: str, entry: Entry, trusted: Sequence[PublicKey], whole: bool
+) -> dict[str, object]:
+    metadata = shadir.read_metadata(entry.text)
+    machine = shadir.read_machine(metadata)
+    row: dict[str, object] = {
+        "sha512": metadata["sha512"] if whole else metadata["sha512"][:16],
+        "architecture": machine.architecture,
+        "system": " ".join(machine.system),
+        "trusted": "yes" if stands_for(key, entry, trusted) else "no",
+    }
+    return {**row, "metadata": metadata} if whole else row
+
+
+def describe(path: Path, subject: Subject, members: Sequence[str]) -> Metadata:
+    """Make the metadata, all but the sha512."""
+    found: Metadata = {}
+    if subject.release_url:
+        machine, system = own_machine()
+        root = str(path.resolve().parent)
+        found |= {"software_url": subject.release_url, "software_root": root}
+        found |= {"multiarch": machine, "os": system}
+    if subject.file_url:
+        found["url"] = subject.file_url
+    for member in members:
+        name, equals, value = member.partition("=")
+        if not equals or name == "sha512":
+            raise InvalidValue(f"{member!r} is no NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def own_machine() -> tuple[str, list[str]]:
+    """What this machine runs, in the words that slapos uses."""
+    compiler = shutil.which("gcc")
+    if compiler is not None:
+        found = subprocess.run([compiler, "-dumpmachine"], capture_output=True, check=True)
+        machine = found.stdout.decode().strip()
+    else:
+        machine = f"{platform.machine()}-linux-gnu"
+    system = platform.freedesktop_os_release()
+    names = ("ID", "VERSION_ID", "VERSION_CODENAME")
+    return machine, [system.get(name, "") for name in names]
+
+
+def fits(metadata: Metadata) -> bool:
+    """Tell whether what is described runs here; what is for no machine always does."""
+    machine = shadir.read_machine(metadata)
+    architecture, system = own_machine()
+    return machine.architecture in ("", architecture) and machine.system in (
+        (),
+        shadir.read_system(*system[:2]),
+    )
+
+
+def stands_for(key: str, entry: Entry, trusted: Sequence[PublicKey]) -> bool:
+    try:
+        return is_trusted(key, entry, trusted)
+    except ProtocolError:
+        return False
+
+
+def choose_entry(
+    key: str, entries: Sequence[Entry], trusted: Sequence[PublicKey], *, unsigned: bool
+) -> Metadata:
+    for entry in entries:
+        if unsigned or stands_for(key, entry, trusted):
+            metadata = shadir.read_metadata(entry.text)
+            if fits(metadata):
+                return metadata
+    raise NotFound(f"none of {len(entries)} entries of {key} is trusted and fits this machine")
+
+
+def read_private(path: Path | None, kind: type[Any]) -> Any:  # noqa: ANN401
+    if path is None:
+        return None
+    try:
+        private = load_pem_private_key(path.read_bytes(), None)
+    except (ValueError, TypeError) as error:
+        raise InvalidValue(f"{path} is no private key without a password: {error}") from error
+    if not isinstance(private, kind):
+        raise InvalidValue(f"{path} is a key of another kind")
+    return private
+
+
+@contextmanager
+def packed(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, or a directory packed: the same content gives the same bytes."""
+    if path.is_file():
+        with path.open("rb") as file:
+            yield file
+        return
+    path = path.resolve()
+    with tempfile.TemporaryFile(dir=path.parent) as file:
+        with progress_bar("packing", None) as advance:
+            pack(path, file, advance)
+        yield file
+
+
+def pack(path: Path, file: BinaryIO, advance: Callable[[int], None]) -> None:
+    def note(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        advance(member.size)
+        return member
+
+    # The name and the time in gzip's own head would make each archive another one.
+    with (
+        gzip.GzipFile("", "wb", 6, file, mtime=0) as packing,
+        tarfile.open(fileobj=packing, mode="w|") as archive,
+    ):
+        archive.add(path, arcname=path.name, filter=note)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that is there only when all of it is."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            yield file
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+COMMANDS = {"upload": upload, "download": download, "lookup": lookup}

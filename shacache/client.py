@@ -1,0 +1,245 @@
+"""A cache from the outside: put, look up and get over HTTP, whatever the size."""
+
+import hashlib
+import http.client
+import os
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from slapcore.errors import ConfigurationError
+from slapcore.errors import Conflict
+from slapcore.errors import Forbidden
+from slapcore.errors import NotFound
+from slapcore.errors import ProtocolError
+from slapcore.errors import SlapError
+from slapcore.errors import Unauthenticated
+from slapcore.protocol import shadir
+from slapcore.protocol.shadir import Entry
+from slapcore.protocol.shadir import PublicKey
+
+BLOCK = 1 << 20
+#: seconds for a connection and for an answer to begin; contents are made durable meanwhile
+CONNECT_TIMEOUT = 60.0
+ANSWER_TIMEOUT = 3600.0
+#: how often a download goes on where it broke off
+ATTEMPTS = 5
+#: of the answer of a directory
+ANSWER_AT_MOST = 64 << 20
+
+ERRORS: dict[int, type[SlapError]] = {
+    400: ProtocolError,
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+}
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What a client proves who it is by: a token, or a certificate and its key."""
+
+    token: str = ""
+    certificate: Path | None = None
+    key: Path | None = None
+    authority: Path | None = None
+
+
+class Client:
+    """Speaks to one cache, whose contents and entries are at two URLs."""
+
+    def __init__(self, contents_url: str, entries_url: str, proof: Proof | None = None) -> None:
+        self._contents_url = contents_url.rstrip("/")
+        self._entries_url = entries_url.rstrip("/")
+        self._proof = proof or Proof()
+
+    @classmethod
+    def at(cls, url: str, proof: Proof | None = None) -> "Client":
+        """Speak to a cache that has both below one URL."""
+        url = url.rstrip("/")
+        return cls(f"{url}/shacache", f"{url}/shadir", proof)
+
+    def has(self, sha512: str) -> bool:
+        try:
+            with self._ask("HEAD", f"{self._contents_url}/{sha512}"):
+                return True
+        except NotFound:
+            return False
+
+    def put(self, file: BinaryIO, advance: Advance) -> str:
+        """Put a content, unless it is there already; its sha512."""
+        sha512 = sum_of(file)
+        if self.has(sha512):
+            return sha512
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        head = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        pieces = _pieces(file, advance)
+        with self._ask("POST", self._contents_url, pieces, head) as answer:
+            found = answer.read(1000).decode("ascii", "replace")
+        if found != sha512:
+            raise ProtocolError(f"the cache has kept something else: {found}")
+        return sha512
+
+    def put_entry(self, key: str, entry: Entry) -> None:
+        data = shadir.write_entry(entry)
+        head = {"Content-Type": "application/json"}
+        with self._ask("PUT", f"{self._entries_url}/{key}", data, head):
+            pass
+
+    def look_up(self, key: str) -> Sequence[Entry]:
+        """Give the entries of a key in the cache's order; nobody has verified them."""
+        try:
+            with self._ask("GET", f"{self._entries_url}/{key}") as answer:
+                return shadir.read_entries(answer.read(ANSWER_AT_MOST))
+        except NotFound:
+            return ()
+
+    def get(self, sha512: str, file: BinaryIO, advance: Advance) -> None:
+        """Get a content into an empty file; what is not it raises ``ProtocolError``."""
+        found = hashlib.sha512()
+        at = 0
+        for _ in range(ATTEMPTS):
+            size, at = self._get_from(sha512, at, file, _both(found.update, advance))
+            if at >= size:
+                break
+        if found.hexdigest() != sha512:
+            raise ProtocolError(f"the cache has sent something else than {sha512}")
+
+    def _get_from(
+        self, sha512: str, at: int, file: BinaryIO, take: Callable[[bytes], None]
+    ) -> tuple[int, int]:
+        """Get what follows the first ``at`` bytes: the whole size, and how far it went."""
+        head = {"Range": f"bytes={at}-"} if at else {}
+        with self._ask("GET", f"{self._contents_url}/{sha512}", headers=head) as answer:
+            if at and answer.status != 206:
+                raise ProtocolError("the cache can't go on with what broke off")
+            size = at + int(answer.headers["Content-Length"])
+            while data := _read(answer):
+                file.write(data)
+                take(data)
+                at += len(data)
+        return size, at
+
+    @contextmanager
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        body: bytes | Iterator[bytes] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Iterator[http.client.HTTPResponse]:
+        connection = self._connect(url)
+        try:
+            asked = {**self._credentials(url), "Connection": "close", **(headers or {})}
+            self._send(connection, method, urlsplit(url).path, body, asked)
+            answer = connection.getresponse()
+            _check(answer)
+            yield answer
+        except http.client.HTTPException as error:
+            raise ProtocolError(f"the cache does not speak HTTP: {error!r}") from error
+        finally:
+            connection.close()
+
+    def _send(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] | None,
+        headers: dict[str, str],
+    ) -> None:
+        connection.connect()
+        connection.sock.settimeout(ANSWER_TIMEOUT)
+        try:
+            connection.request(method, path, body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            # It has refused before it was told everything; its answer says why.
+            if body is None:
+                raise
+
+    def _connect(self, url: str) -> http.client.HTTPConnection:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError(f"{url} is no http or https URL")
+        if parts.scheme == "http":
+            return http.client.HTTPConnection(parts.hostname, parts.port, timeout=CONNECT_TIMEOUT)
+        context = ssl.create_default_context(cafile=self._proof.authority)
+        if self._proof.certificate is not None:
+            context.load_cert_chain(self._proof.certificate, self._proof.key)
+        return http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=CONNECT_TIMEOUT, context=context
+        )
+
+    def _credentials(self, url: str) -> dict[str, str]:
+        parts = urlsplit(url)
+        if parts.username is not None:
+            text = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            return {"Authorization": f"Basic {b64encode(text.encode()).decode()}"}
+        return {"Authorization": f"Bearer {self._proof.token}"} if self._proof.token else {}
+
+
+def sum_of(file: BinaryIO) -> str:
+    """Hash a file from its beginning."""
+    file.seek(0)
+    return hashlib.file_digest(file, "sha512").hexdigest()
+
+
+def is_trusted(key: str, entry: Entry, trusted: Collection[PublicKey]) -> bool:
+    """Tell whether one of the ``trusted`` keys stands for an entry of ``key``.
+
+    An entry with a stamp needs one of a trusted key for this very key and content, as soon as
+    any key for stamps is trusted: the legacy signature alone does not say what it is for.
+    """
+    modern = [each for each in trusted if isinstance(each, Ed25519PublicKey)]
+    legacy = [each for each in trusted if isinstance(each, RSAPublicKey)]
+    metadata = shadir.read_metadata(entry.text)
+    shadir.check_binding(key, metadata)
+    mark = shadir.read_stamp(metadata)
+    if mark is not None and modern:
+        return any(shadir.is_stamped_by(metadata, mark, key, each) for each in modern)
+    return any(shadir.is_signed_by(entry, each) for each in legacy)
+
+
+def _check(answer: http.client.HTTPResponse) -> None:
+    if 200 <= answer.status < 300:
+        return
+    text = answer.read(1000).decode("utf-8", "replace").strip() or answer.reason
+    raise ERRORS.get(answer.status, SlapError)(text)
+
+
+def _pieces(file: BinaryIO, advance: Advance) -> Iterator[bytes]:
+    while data := file.read(BLOCK):
+        yield data
+        advance(len(data))
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """Read on; nothing at the end, and where the connection has broken off."""
+    try:
+        return answer.read1(BLOCK)
+    except (OSError, http.client.IncompleteRead):
+        return b""
+
+
+def _both(take: Callable[[bytes], None], advance: Advance) -> Callable[[bytes], None]:
+    def taking(data: bytes) -> None:
+        take(data)
+        advance(len(data))
+
+    return taking

@@ -1,0 +1,124 @@
+"""A cache that serves: its listeners, and what it does every so often.
+
+Signals: SIGTERM and SIGINT end it, requests in progress are finished; SIGHUP reads the
+listener's certificate again.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
+
+from shacache.app import make_app
+from shacache.cache import Cache
+from shacache.check import Gone
+from shacache.check import make_room
+from shacache.settings import Settings
+from shacache.store import Receipt
+from shacache.views import status_of
+from slapcore.errors import SlapError
+from slapcore.server.address import Address
+from slapcore.server.http1 import Refused
+from slapcore.server.listeners import Limits
+from slapcore.server.listeners import Listener
+from slapcore.server.listeners import Server
+
+log = logging.getLogger(__name__)
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (*ENDING, signal.SIGHUP)
+
+#: how often room is made when there is too much, and how often all is counted, in seconds
+ROUND_SECONDS = 2.0
+COUNT_SECONDS = 600.0
+
+Environ = dict[str, Any]
+
+
+class Application:
+    """The cache as the server sees it: contents are received right where they are kept."""
+
+    def __init__(self, cache: Cache, application: Callable[..., Iterable[bytes]]) -> None:
+        self._cache = cache
+        self._application = application
+
+    def __call__(
+        self, environ: Environ, start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        return self._application(environ, start_response)
+
+    def open_body(self, environ: Environ, length: int | None) -> Receipt | None:
+        """Give a content its place when it begins to come in."""
+        if not environ["PATH_INFO"].startswith("/shacache"):
+            return None
+        if environ["REQUEST_METHOD"] not in ("POST", "PUT"):
+            return None
+        try:
+            return self._cache.begin(environ, length)
+        except SlapError as error:
+            raise Refused(status_of(error), str(error)) from error
+
+
+def run(cache: Cache, say: Callable[[str], None]) -> None:
+    """Serve until a signal ends it; ``say`` is told the addresses once it listens."""
+    # Threads inherit this, so that a signal comes to nobody but the loop below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    cache.store.claim()
+    server = make_server(cache)
+    server.start()
+    try:
+        say(f"listening on {' '.join(urls_of(cache.settings, server))}")
+        wait(cache, server)
+    finally:
+        server.stop()
+
+
+def make_server(cache: Cache) -> Server:
+    settings = cache.settings
+    listeners = [Listener(address=Address(*each)) for each in settings.listen]
+    listeners += [
+        Listener(address=Address(*each), certificate=settings.certificate, key=settings.key)
+        for each in settings.listen_tls
+    ]
+    limits = Limits(max_connections=settings.max_connections, max_body=settings.max_entry)
+    application = Application(cache, make_app(cache))
+    return Server(application, listeners=listeners, threads=settings.threads, limits=limits)
+
+
+def wait(cache: Cache, server: Server) -> None:
+    """Do what is to be done every so often, until a signal ends it."""
+    counted = 0.0
+    while True:
+        if not counted or time.monotonic() - counted > COUNT_SECONDS:
+            counted = time.monotonic()
+            keep_house(cache, cache.measure)
+        found = signal.sigtimedwait(SIGNALS, ROUND_SECONDS)
+        if found is None:
+            keep_house(cache, lambda: log_gone(make_room(cache)))
+        elif found.si_signo in ENDING:
+            log.info("ended by signal %d", found.si_signo)
+            return
+        else:
+            server.reload()
+            log.info("the listener's certificate was read again")
+
+
+def keep_house(cache: Cache, work: Callable[[], object]) -> None:
+    """Do a piece of work on the store; when its disk fails, serving goes on."""
+    try:
+        work()
+    except OSError:
+        log.exception("%s can't be looked through", cache.settings.directory)
+
+
+def log_gone(removed: Iterable[Gone]) -> None:
+    for gone in removed:
+        log.info("removed %s: %s", gone.what, gone.why)
+
+
+def urls_of(settings: Settings, server: Server) -> list[str]:
+    addresses = [each for each in server.addresses if isinstance(each, Address)]
+    schemes = ["http"] * len(settings.listen) + ["https"] * len(settings.listen_tls)
+    return [f"{scheme}://{address}" for scheme, address in zip(schemes, addresses, strict=True)]
