@@ -4,6 +4,8 @@ An instance's certificate is renewed before it ends, the next time its node asks
 one counts until its own end, since a program may still be using it.
 """
 
+from itertools import islice
+
 from slapcore.errors import NotFound
 from slapcore.errors import StillActive
 from slapmaster.domain.act import Act
@@ -17,8 +19,11 @@ from slapmaster.domain.certificate import hold
 from slapmaster.domain.instance import SoftwareInstance
 from slapmaster.domain.site import Site
 
-#: How long before its end, in microseconds, a certificate is renewed.
+#: How long before its end, in microseconds, a certificate is renewed; a short-lived one when a
+#: third of its time is left.
 RENEWED_BEFORE = 30 * 24 * 3600 * 1_000_000
+#: How many expired revocations are forgotten when one is added, so that they don't pile up.
+FORGOTTEN_AT_ONCE = 10
 
 
 def issue_certificate(act: Act, holder: Holder, *, only_one: bool = True) -> NewCertificate:
@@ -44,12 +49,17 @@ def certify_instance(act: Act, instance: SoftwareInstance) -> SealedKey | None:
     """
     if act.issuer is None:
         return None
-    latest = max((held.not_after for held in instance.certificates), default=0)
-    if instance.secret is None or latest < act.now + RENEWED_BEFORE:
+    latest = max((renewal_of(held) for held in instance.certificates), default=0)
+    if instance.secret is None or latest < act.now:
         new = issue_certificate(act, instance, only_one=False)
         sealed = act.issuer.seal(new.key, instance.reference)
         instance.secret = SealedKey(new.certificate, sealed)
     return instance.secret
+
+
+def renewal_of(held: Certificate) -> int:
+    """Give the time, in microseconds, from which on ``held`` is renewed."""
+    return held.not_after - min(RENEWED_BEFORE, (held.not_after - held.issued) // 3)
 
 
 def revoke(act: Act, holder: Holder, serial: str, reason: str) -> None:
@@ -73,16 +83,25 @@ def revoke_all(act: Act, holder: Holder, reason: str) -> int:
 
 
 def _list_revoked(act: Act, holder: Holder, held: Certificate, reason: str) -> None:
+    forget_expired(act)
     act.site.revocations[held.serial] = Revocation(
         holder.reference, act.now, held.not_after, reason
     )
+    act.site.revocations_by_end.insert((held.not_after, held.serial))
     act.note("certificate revoked", holder.reference, f"{held.serial}: {reason}")
+
+
+def forget_expired(act: Act) -> None:
+    """Forget some of what was revoked and would not be valid any more anyway."""
+    expired = act.site.revocations_by_end.keys(None, (act.now, ""))
+    for end, serial in list(islice(expired, FORGOTTEN_AT_ONCE)):
+        act.site.revocations_by_end.remove((end, serial))
+        del act.site.revocations[serial]
 
 
 def current_revocations(site: Site, now: int) -> list[tuple[str, int]]:
     """Give serial and time (microseconds) of what is revoked and would still be valid."""
     return [
-        (serial, revocation.when)
-        for serial, revocation in site.revocations.items()
-        if revocation.not_after > now
+        (serial, site.revocations[serial].when)
+        for _, serial in site.revocations_by_end.keys((now, ""))
     ]

@@ -66,6 +66,7 @@ class Walk:
         yield from self._check_room()
         yield from self._check_roles()
         yield from self._check_tokens()
+        yield from self._check_revocations()
         for holder in self._walk_holders():
             yield from check_certificates(self.site, holder)
         for reference in self._walk_references():
@@ -187,6 +188,14 @@ class Walk:
         for _, digest in self._walk(self.site.tokens.by_end):
             if digest not in self.site.tokens.by_hash:
                 yield f"the token {digest[:8]}… is listed by its end and not there"
+
+    def _check_revocations(self) -> Iterator[str]:
+        for serial, revocation in self._walk(self.site.revocations.items()):
+            if (revocation.not_after, serial) not in self.site.revocations_by_end:
+                yield f"the revoked certificate {serial} is not listed by its end"
+        for _, serial in self._walk(self.site.revocations_by_end):
+            if serial not in self.site.revocations:
+                yield f"the certificate {serial} is listed by its end and not revoked"
 
     def _walk_holders(self) -> Iterator[Holder]:
         yield from self._walk(self.site.persons)

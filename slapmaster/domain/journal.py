@@ -17,11 +17,17 @@ SHARDS = 16
 Entry = tuple[str, str, str, str, str]
 
 
+class Shard(LOBTree):
+    """Some entries by time, in small records: whoever adds one writes a whole record anew."""
+
+    max_leaf_size = 16
+
+
 class Journal(Persistent):
     """What happened, by time in microseconds."""
 
     def __init__(self) -> None:
-        self.shards = tuple(LOBTree() for _ in range(SHARDS))
+        self.shards = tuple(Shard() for _ in range(SHARDS))
 
     def add(self, when: int, entry: Entry) -> None:
         shard = self.shards[when % SHARDS]

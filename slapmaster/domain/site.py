@@ -1,6 +1,7 @@
 """Site: the root of all that is stored."""
 
 from BTrees.OOBTree import OOBTree
+from BTrees.OOBTree import OOTreeSet
 from persistent import Persistent
 
 from slapmaster.domain.catalog import Catalog
@@ -30,5 +31,6 @@ class Site(Persistent):
         self.room = Room()
         self.tokens = Tokens()
         self.revocations = OOBTree()
+        self.revocations_by_end = OOTreeSet()
         self.sequences = Sequences()
         self.journal = Journal()
