@@ -9,17 +9,15 @@ from typing import Any
 
 import pluggy
 from pyramid.config import Configurator
-from pyramid.request import Request
 
 from slapcore.errors import ConfigurationError
 from slapmaster.api.kept import Answers
 from slapmaster.api.nodeview import KEPT_BYTES
 from slapmaster.api.nodeview import NodeDocuments
 from slapmaster.auth.issuer import AuthorityIssuer
-from slapmaster.domain.act import Act
 from slapmaster.plugin import find_plugins
+from slapmaster.request import MasterRequest
 from slapmaster.storage import Store
-from slapmaster.storage import now_in_microseconds
 
 INCLUDED = (
     "slapmaster.storage",
@@ -57,7 +55,7 @@ def make_app(parts: Parts) -> Callable[..., Any]:
     """
     if parts.issuer is None and not parts.alone:
         raise ConfigurationError("a master for several people needs its certificate authority")
-    config = Configurator()
+    config = Configurator(request_factory=MasterRequest)
     registry = config.registry
     registry.store = parts.store
     registry.issuer = None if parts.alone else parts.issuer
@@ -67,22 +65,7 @@ def make_app(parts: Parts) -> Callable[..., Any]:
     registry.trusted_proxies = parts.trusted_proxies
     registry.node_documents = NodeDocuments(parts.document_cache)
     registry.answers = Answers(parts.document_cache // 8)
-    config.add_request_method(act, "act", reify=True)
     for module in INCLUDED:
         config.include(module)
     application: Callable[..., Any] = config.make_wsgi_app()
     return application
-
-
-def act(request: Request) -> Act:
-    """Give what operations are told: who acts, from where, and when."""
-    registry = request.registry
-    return Act(
-        site=request.site,
-        hook=registry.hook,
-        by=request.asker.reference,
-        origin=request.environ.get("REMOTE_ADDR", ""),
-        now=now_in_microseconds(),
-        next_number=registry.store.numbers.next,
-        issuer=registry.issuer,
-    )

@@ -15,7 +15,7 @@ import transaction
 import zodburi
 from BTrees.OOBTree import OOBTree
 from pyramid.config import Configurator
-from pyramid.request import Request
+from pyramid.tweens import EXCVIEW
 from ZODB.Connection import Connection
 from ZODB.DB import DB
 from ZODB.POSException import ConflictError
@@ -180,36 +180,12 @@ def now_in_microseconds() -> int:
     return time.time_ns() // 1_000
 
 
-def site_of(request: Request) -> Site:
-    """Open the request's connection; it is closed when the request ends."""
-    connection = request.registry.store.main.open(transaction_manager=request.tm)
-    request.add_finished_callback(lambda _: connection.close())
-    return connection.root()["site"]
-
-
-def take_turn(request: Request) -> None:
-    """Wait until no other thread is changing the site; to be called before ``request.site``.
-
-    Writers of one process would only meet in the same buckets of the same trees, and all but
-    one would have worked in vain.  Several processes may still meet: the loser runs again.
-    """
-    turn = request.registry.store.turn
-    turn.acquire()
-    request.add_finished_callback(lambda _: turn.release())
-
-
-def explicit_manager(request: Request) -> transaction.TransactionManager:
-    return transaction.TransactionManager(explicit=True)
-
-
 def includeme(config: Configurator) -> None:
-    """Give requests ``site`` and turns, one transaction each, and another try after a conflict."""
+    """Give requests one transaction each, and another try after a conflict."""
     settings = config.get_settings()
     settings["retry.attempts"] = ATTEMPTS
-    settings["tm.manager_hook"] = explicit_manager
     # A transaction needs no name in it: the journal says who, and some askers have none.
     settings["tm.annotate_user"] = False
     config.include("pyramid_retry")
-    config.include("pyramid_tm")
-    config.add_request_method(site_of, "site", reify=True)
-    config.add_request_method(take_turn)
+    # Only the tween of pyramid_tm: the rest of it is an attribute of our own request.
+    config.add_tween("pyramid_tm.tm_tween_factory", over=EXCVIEW)

@@ -6,6 +6,7 @@ instance only to where it lives.
 """
 
 import re
+from dataclasses import replace
 
 from pyramid.request import Request
 
@@ -13,6 +14,15 @@ from slapcore.errors import NotFound
 from slapmaster.auth.identity import Identity
 
 CLAIM = re.compile(r"X-SlapPartition computer_id=([^,]*), computer_partition_id=(.*)")
+
+
+def narrow(request: Request, identity: Identity) -> Identity:
+    """Give ``identity`` as the request narrows it; raises ``NotFound`` for a false claim."""
+    claim = read_claim(request)
+    if claim is None:
+        return identity
+    check_claim(identity, claim)
+    return replace(identity, claim=claim)
 
 
 def read_claim(request: Request) -> tuple[str, str] | None:

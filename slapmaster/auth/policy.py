@@ -1,6 +1,5 @@
 """Pyramid's security policy: who asks is read once; may they is asked of the table."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 from socket import gethostname
 
@@ -10,11 +9,8 @@ from pyramid.security import Allowed
 from pyramid.security import Denied
 
 from slapcore.errors import Forbidden
-from slapcore.errors import Unauthenticated
 from slapmaster.auth.certificate import read_certificate
 from slapmaster.auth.identity import Identity
-from slapmaster.auth.narrowing import check_claim
-from slapmaster.auth.narrowing import read_claim
 from slapmaster.auth.permissions import Subject
 from slapmaster.auth.permissions import is_allowed
 
@@ -66,21 +62,8 @@ def is_own_name(host: str) -> bool:
     return True
 
 
-def asker(request: Request) -> Identity:
-    """Give who asks, narrowed as they claim; raises ``Unauthenticated`` when that is not proved."""
-    identity = request.identity
-    if identity is None:
-        raise Unauthenticated("a client certificate is needed here, and none was shown")
-    claim = read_claim(request)
-    if claim is not None:
-        check_claim(identity, claim)
-        return replace(identity, claim=claim)
-    return identity
-
-
 def includeme(config: Configurator) -> None:
-    """Deny by default, believe certificates (or the only user), and give requests ``asker``."""
+    """Deny by default, and believe certificates, or that there is only one user."""
     alone = config.registry.alone
     config.set_security_policy(AlonePolicy() if alone else CertificatePolicy())
     config.set_default_permission("nobody")
-    config.add_request_method(asker, "asker", reify=True)
