@@ -53,7 +53,7 @@ lint: $(TESTABLE)
 	$(VENV)/bin/lint-imports
 
 test: lint
-	$(PYTEST) -q -n $(JOBS) --dist loadfile -rsfE $(TESTS)
+	$(PYTEST) -q -n $(JOBS) --dist loadscope -rsfE $(TESTS)
 
 coverage: $(TESTABLE)
 	$(VENV)/bin/coverage erase
@@ -74,7 +74,7 @@ changes: $(TESTABLE)
 	$(VENV)/bin/towncrier build --config towncrier.toml --yes --version "$$($(VENV)/bin/python -c 'from importlib.metadata import version; print(version("slapmaster"))')"
 
 dist: $(TESTABLE)
-	$(VENV)/bin/python -m build
+	$(VENV)/bin/python -m build --no-isolation
 
 clean:
 	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
