@@ -26,6 +26,8 @@ INCLUDED = (
     "slapmaster.api.classic",
     "slapmaster.api.enrolment",
     "slapmaster.api.hateoas",
+    "slapmaster.api.jsonrpc",
+    "slapmaster.api.xmlrpc",
 )
 
 

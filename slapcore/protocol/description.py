@@ -86,6 +86,22 @@ def read_description(value: marshal.Value) -> NodeDescription:
     )
 
 
+def read_json_partitions(value: object) -> tuple[PartitionDescription, ...]:
+    """Read the list of partitions that a node sends by JSON-RPC."""
+    computer = _Fields({"compute_partition_list": value}, "the description")
+    partitions: dict[str, PartitionDescription] = {}
+    for fields in computer.read_each("compute_partition_list", MAX_PARTITIONS):
+        name = fields.read_name("partition_id")
+        if name in partitions:
+            raise computer.wrong("compute_partition_list", f"has {name!r} twice")
+        addresses = tuple(
+            _read_json_address(address, name)
+            for address in fields.read_each("ip_list", MAX_ADDRESSES)
+        )
+        partitions[name] = PartitionDescription(name, addresses, _read_capabilities(fields))
+    return tuple(partitions.values())
+
+
 class _Fields:
     """The fields of one dictionary; knows where it is, for the error that names a field."""
 
@@ -180,6 +196,19 @@ def _read_address(fields: _Fields, interface: str) -> Address:
     if not address:
         raise fields.wrong("addr", "is missing")
     return Address(interface, address, fields.read_netmask("netmask"))
+
+
+def _read_json_address(fields: _Fields, partition: str) -> Address:
+    address = fields.read_address("ip-address")
+    if not address:
+        raise fields.wrong("ip-address", "is missing")
+    return Address(
+        fields.read_text("network-interface") or partition,
+        address,
+        fields.read_netmask("netmask"),
+        fields.read_address("gateway-ip-address"),
+        fields.read_network("network-address"),
+    )
 
 
 def _read_routes(tap: _Fields, interface: str) -> Iterator[Address]:

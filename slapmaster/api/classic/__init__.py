@@ -7,12 +7,23 @@ from pyramid.config import Configurator
 
 from slapmaster.api.classic import endpoint
 from slapmaster.api.classic.site import get_hateoas_url
+from slapmaster.api.operation import Operation
+from slapmaster.api.operation import add_operation
 from slapmaster.api.route import WayIn
 from slapmaster.api.route import add_way_in
 from slapmaster.api.route import nothing
 
 #: The modules whose views are the operations.
 MODULES = ("node", "software", "instance", "partition", "usage", "certificate")
+
+HATEOAS_URL = Operation(
+    name="getHateoasUrl",
+    path="/getHateoasUrl",
+    method="GET",
+    required=(),
+    optional=(),
+    marshalled=(),
+)
 
 
 def includeme(config: Configurator) -> None:
@@ -28,3 +39,4 @@ def includeme(config: Configurator) -> None:
             about=nothing,
         )
         add_way_in(config, way)
+    add_operation(config, HATEOAS_URL)

@@ -12,6 +12,8 @@ from pyramid.response import Response
 from slapcore.protocol import marshal
 from slapmaster.api.form import check_fields
 from slapmaster.api.form import read_fields
+from slapmaster.api.operation import Operation
+from slapmaster.api.operation import add_operation
 from slapmaster.api.route import View
 from slapmaster.api.route import WayIn
 from slapmaster.api.route import add_way_in
@@ -31,7 +33,8 @@ NOTHING = b"None"
 class Endpoint:
     """``about`` finds what the request is about from its fields, or raises ``NotFound``.
 
-    ``report`` says that the same is said again and again, which changes nothing.
+    ``marshalled`` are the fields that hold marshalled values; ``report`` says that the same is
+    said again and again, which changes nothing.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Endpoint:
     permission: str
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    marshalled: tuple[str, ...] = ()
     report: bool = False
 
     def __call__(self, view: View) -> View:
@@ -76,6 +80,15 @@ def add_endpoint(config: Configurator, view: View, endpoint: Endpoint) -> None:
             permission=endpoint.permission,
         )
         add_way_in(config, way)
+    operation = Operation(
+        name=endpoint.name,
+        path=f"/{endpoint.name}",
+        method=endpoint.method,
+        required=endpoint.required,
+        optional=endpoint.optional,
+        marshalled=endpoint.marshalled,
+    )
+    add_operation(config, operation)
 
 
 def answer(value: object) -> Response:

@@ -44,6 +44,7 @@ def the_requester(request: Request, fields: dict[str, str]) -> Subject:
         "computer_id", "computer_partition_id", "software_type", "shared_xml",
         "partition_parameter_xml", "filter_xml", "state", "project_reference",
     ),
+    marshalled=("shared_xml", "partition_parameter_xml", "filter_xml", "state"),
 )  # fmt: skip
 def request_partition(request: Request) -> Response:
     instance = ask(request, read_wanted(request.fields))

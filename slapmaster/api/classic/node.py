@@ -118,7 +118,7 @@ def described_node(request: Request, fields: dict[str, str]) -> Subject:
 
 @Endpoint(
     name="loadComputerConfigurationFromXML", method="POST", about=described_node,
-    permission="node.format", required=("xml",),
+    permission="node.format", required=("xml",), marshalled=("xml",),
 )  # fmt: skip
 def load_configuration(request: Request) -> Response:
     described = request.description

@@ -107,7 +107,7 @@ def rename_instance(request: Request) -> Response:
 @Endpoint(
     name="setComputerPartitionConnectionXml", method="POST", about=the_partition,
     permission="partition.speak", required=(*PARTITION, "connection_xml"),
-    optional=("slave_reference",),
+    optional=("slave_reference",), marshalled=("connection_xml",),
 )  # fmt: skip
 def set_connection(request: Request) -> Response:
     publish_connection(
@@ -118,7 +118,8 @@ def set_connection(request: Request) -> Response:
 
 @Endpoint(
     name="updateComputerPartitionRelatedInstanceList", method="POST", about=the_partition,
-    permission="partition.speak", required=(*PARTITION, "instance_reference_xml"), report=True,
+    permission="partition.speak", required=(*PARTITION, "instance_reference_xml"),
+    marshalled=("instance_reference_xml",), report=True,
 )  # fmt: skip
 def update_related(request: Request) -> Response:
     """Take note of what an instance asked for in this run; nothing is collected by it."""
