@@ -290,6 +290,7 @@ def about_demanded_node(site: Site, instance: Instance) -> str:
         return f"; node {wanted} is {node.scope}"
     if not node.free:
         return f"; node {wanted} has no free partition"
-    if instance.release_url not in node.standing.supplied:
+    any_release = site.projects[node.project].any_release
+    if not (any_release or instance.release_url in node.standing.supplied):
         return f"; node {wanted} does not have the release"
     return ""

@@ -152,12 +152,25 @@ def test_why_the_very_node_that_is_demanded_can_not_take_it(world):
     assert wrong.waiting_for.endswith("; node COMP-2 does not have the release")
 
 
+def test_a_demanded_node_that_could_take_others_is_not_blamed(world):
+    node = world.node()
+    web = world.request(demands={"node": node.reference, "capability": "gpu"})
+    assert web.waiting_for.endswith("meets the demands capability=gpu, node=COMP-1")
+
+
 def test_a_capable_partition_is_kept_for_those_who_demand_it(world):
     node = world.node(partitions=0)
     format_node(world.act(), node, NodeFacts(), specs(1, ("gpu",)))
     web = world.request("web")
     assert web.waiting_for == "none of 1 nodes with a free partition has one without a capability"
     assert world.request("render", demands={"capability": "gpu"}).partition is not None
+
+
+def test_where_any_release_may_run_no_node_is_blamed_for_having_none(world):
+    world.project.any_release = True
+    node = world.node(release="")
+    web = world.request(demands={"node": node.reference, "capability": "gpu"})
+    assert web.waiting_for.endswith("meets the demands capability=gpu, node=COMP-1")
 
 
 def test_where_any_release_may_run_none_needs_to_be_supplied(world):
