@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
@@ -35,6 +36,8 @@ computer_id = {node}
 host = {host}
 port = {port}
 database_uri = proxy.db
+software_product_list =
+{products}
 """
 
 
@@ -133,6 +136,8 @@ class Proxy(Master):
     """A master for one person, without certificates, by the file that ``slapos proxy`` reads."""
 
     node: str = "local_computer"
+    #: name of a product -> the URL of its release
+    products: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def api_url(self) -> str:
@@ -141,9 +146,11 @@ class Proxy(Master):
     def initialise(self) -> None:
         """Write the file; everything else is made when the proxy starts."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.configuration.write_text(
-            PROXY_SETTINGS.format(host=HOST, port=self.port, node=self.node)
+        products = "\n".join(f"  {name} {url}" for name, url in self.products.items())
+        text = PROXY_SETTINGS.format(
+            host=HOST, port=self.port, node=self.node, products=products
         )
+        self.configuration.write_text(text)
 
     def words(self, *words: str | Path) -> tuple[str | Path, ...]:
         return (PROGRAM, *words, "--config", self.configuration)

@@ -23,6 +23,7 @@ from slapmaster.demo.process import run
 DONE = 0
 FAILED = 1
 PROMISE_FAILED = 2
+OFFLINE = 3
 
 #: ``slapos node register`` wants to hear that it is root, and does nothing that needs it
 AS_IF_ROOT = (

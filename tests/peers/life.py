@@ -7,9 +7,12 @@ differs between a master with certificates and a proxy without is in the classes
 import json
 from pathlib import Path
 
+from slapmaster.demo.node import OFFLINE
+from slapmaster.demo.node import PROMISE_FAILED
 from tests.peers.world import World
 from tests.peers.world import fetch
 from tests.peers.world import is_served
+from tests.peers.world import read_connection
 from tests.peers.world import wait_until
 
 #: run by `slapos console`, which gives a script the objects `slap`, `request` and `getInformation`
@@ -82,6 +85,22 @@ class FirstDays:
         assert shown["connection-parameters"]["url"].startswith("http://127.")
         assert shown["software-url"] == world.hello
         assert not shown["shared"]
+        assert shown["status"] == "green"
+
+
+class Catalogue:
+    """A product's name in the place of a URL."""
+
+    def announce(self, world):
+        """Have the product ``hello`` known, where it is not from the start."""
+
+    def test_a_product_stands_for_its_newest_release(self, world):
+        self.announce(world)
+        supplied = world.client.supply("product.hello", world.node.reference).require()
+        assert f"Found as {world.hello}" in supplied.output
+        asked = ("--parameters", "greeting=Welcome")
+        shown = world.client.request("web", "product.hello", *asked).require()
+        assert read_connection(shown.output)["url"] == world.request_ready("web", *asked)["url"]
 
 
 class LastDays:
@@ -140,6 +159,14 @@ class MiddleDays:
         outcome = world.node.instance().require()
         assert "Processing Computer Partition" not in outcome.output
 
+    def test_a_restart_of_the_master_is_no_news(self, world):
+        world.master.end()
+        assert world.node.instance().code == OFFLINE
+        world.master.serve()
+        outcome = world.node.instance().require()
+        assert "Processing Computer Partition" not in outcome.output
+        assert read_service(world, "web")["status"] == "green"
+
     def test_a_bang_of_the_node_has_everything_processed_again(self, world):
         quiet = world.node.instance().require()
         assert "Processing Computer Partition" not in quiet.output
@@ -169,7 +196,7 @@ class MiddleDays:
         asked = ("--parameters", "greeting=Good morning", "port=99999")
         world.request("web", *asked)
         outcome = world.node.instance()
-        assert outcome.code == 2
+        assert outcome.code == PROMISE_FAILED
         assert "hello-answers.py' failed" in outcome.output
         self.check_status_after_failure(world)
         world.request("web", "--parameters", "greeting=Good morning").require()

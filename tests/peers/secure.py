@@ -89,3 +89,19 @@ class Introduction:
         assert outcome.code == NOT_READY
         assert "Please rerun in a couple of minutes" in outcome.output
         world.destroy("early")
+
+
+class Farewell:
+    """Who is believed no longer."""
+
+    def test_a_node_whose_certificate_is_revoked_is_not_answered(self, world):
+        world.node.software().require()
+        words = ("node", "certificate", "revoke", world.node.reference)
+        world.master.command(*words).require()
+        assert world.node.software().code != 0
+
+    def test_a_customer_whose_certificate_is_revoked_is_not_answered(self, world):
+        world.client.service_list().require()
+        words = ("person", "certificate", "revoke", world.master.account.name)
+        world.master.command(*words).require()
+        assert world.client.service_list().code != 0

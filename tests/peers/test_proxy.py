@@ -5,6 +5,7 @@ import pytest
 from slapmaster.demo.account import find_ourselves
 from slapmaster.demo.environment import NEWEST
 from slapmaster.demo.master import Proxy
+from tests.peers.life import Catalogue
 from tests.peers.life import CompiledRelease
 from tests.peers.life import FirstDays
 from tests.peers.life import LastDays
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.peer
 def world(install, account, directory):
     master = Proxy(directory / "master", find_ourselves())
     world = make_world(master, install(NEWEST), account)
+    master.products = {"hello": world.hello}
+    master.initialise()
     try:
         master.serve()
         world.client.point_at(master.api_url)
@@ -27,5 +30,5 @@ def world(install, account, directory):
         world.end()
 
 
-class TestLife(CompiledRelease, LastDays, MiddleDays, FirstDays):
+class TestLife(CompiledRelease, LastDays, MiddleDays, Catalogue, FirstDays):
     """Stages run in the order of the classes, the last base first."""

@@ -3,10 +3,12 @@
 import pytest
 
 from slapmaster.demo.environment import NEWEST
+from tests.peers.life import Catalogue
 from tests.peers.life import CompiledRelease
 from tests.peers.life import FirstDays
 from tests.peers.life import LastDays
 from tests.peers.life import MiddleDays
+from tests.peers.secure import Farewell
 from tests.peers.secure import Introduction
 from tests.peers.world import make_world
 
@@ -23,5 +25,11 @@ def world(install, account, master):
         world.end()
 
 
-class TestLife(CompiledRelease, LastDays, MiddleDays, FirstDays, Introduction):
+class TestLife(
+    Farewell, CompiledRelease, LastDays, MiddleDays, Catalogue, FirstDays, Introduction
+):
     """Stages run in the order of the classes, the last base first."""
+
+    def announce(self, world):
+        world.master.command("product", "add", "hello").require()
+        world.master.command("product", "release", "hello", world.hello).require()
