@@ -1,6 +1,9 @@
 """What most tests of the cache need: signers, and a cache that serves."""
 
+import os
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,8 +31,11 @@ def mallory():
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "cache"
+def folder():
+    """A place for a cache: in memory where that is possible, for a disk has to be waited for."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="shacache-", dir=memory) as name:
+        yield Path(name) / "cache"
 
 
 @pytest.fixture
