@@ -15,6 +15,7 @@ from shacache.app import make_app
 from shacache.cache import Cache
 from shacache.check import Gone
 from shacache.check import make_room
+from shacache.errors import failure_of_disk
 from shacache.settings import Settings
 from shacache.store import Receipt
 from shacache.views import status_of
@@ -59,6 +60,10 @@ class Application:
             return self._cache.begin(environ, length)
         except SlapError as error:
             raise Refused(status_of(error), str(error)) from error
+        except OSError as error:
+            log.exception("the store has failed")
+            failure = failure_of_disk(error)
+            raise Refused(status_of(failure), str(failure)) from error
 
 
 def run(cache: Cache, say: Callable[[str], None]) -> None:

@@ -7,7 +7,6 @@
 """
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import logging
@@ -22,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from shacache.errors import Full
 from shacache.errors import TooLarge
+from shacache.errors import failure_of_disk
 from shacache.ledger import make_directory
 from shacache.ledger import sync_directory
 from slapcore.errors import Conflict
@@ -41,9 +40,6 @@ BEGIN_WRITING = 8 << 20
 
 #: uses of one content within so many seconds count as one
 USE_SECONDS = 3600.0
-
-#: why a write fails when there is no room
-NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -206,10 +202,7 @@ class Receipt:
 
     def _fail(self, error: OSError) -> None:
         log.error("can't keep what comes in: %s", error)
-        if error.errno in NO_ROOM:
-            self.problem = Full("there is no room for it on the disk of the cache")
-        else:
-            self.problem = Full(f"the disk of the cache has failed: {error.strerror}")
+        self.problem = failure_of_disk(error)
 
 
 class Store:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from shacache.store import BLOCK
 from shacache.store import Receipt
 from slapcore import errors
 from slapcore.protocol import shadir
+
+log = logging.getLogger(__name__)
 
 View = Callable[[Request], Response]
 
@@ -51,12 +54,19 @@ def answering(view: View, request: Request) -> Response:
     try:
         return view(request)
     except errors.SlapError as error:
-        response = Response(f"{error}\n", status=status_of(error), content_type="text/plain")
-        if response.status_code != 404:
-            cache_of(request).statistic.count("refused")
-        if response.status_code == 401:
-            response.headers["WWW-Authenticate"] = 'Basic realm="shacache"'
-        return response
+        return failed(request, error)
+    except OSError as error:
+        log.exception("the store has failed")
+        return failed(request, ours.failure_of_disk(error))
+
+
+def failed(request: Request, error: errors.SlapError) -> Response:
+    response = Response(f"{error}\n", status=status_of(error), content_type="text/plain")
+    if response.status_code != 404:
+        cache_of(request).statistic.count("refused")
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="shacache"'
+    return response
 
 
 class served(view_config):  # noqa: N801 -- a decorator like its parent

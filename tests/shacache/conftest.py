@@ -57,3 +57,12 @@ def door(cache, folder):
             time.sleep(0.01)
         assert not left_behind(folder)
         assert not list(check.find_problems(cache))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=5, help="how often the cache's server is killed")
+
+
+@pytest.fixture
+def cycles(request):
+    return request.config.getoption("--kills")
