@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from tests.bench.ceiling import measure_ceiling
 from tests.bench.content import World
+from tests.bench.large import measure_large
 from tests.bench.load import Crowd
 from tests.bench.measure import Comparison
 from tests.bench.measure import Effort
@@ -44,6 +45,7 @@ class Run:
     ours: bool
     effort: Effort
     instances: int
+    places: int
     rows: str
     crowd: Crowd
     progress: Progress
@@ -78,6 +80,12 @@ class Run:
                 self.report.races[peer.name] = run_races(self.crowd, World(peer))
                 self.report.machine[peer.name] = peer.version
 
+    def measure_large(self) -> None:
+        self.progress.console.log(f"a site with {self.places:,} places: filling takes minutes")
+        lines, notes = measure_large(self.crowd, self.root, self.effort, self.places)
+        self.report.lines += lines
+        self.report.notes.setdefault(Proxy.name, {}).update(notes)
+
     def measure_ceiling(self) -> None:
         self.report.lines += measure_ceiling(self.crowd, self.root, self.effort)
 
@@ -85,6 +93,7 @@ class Run:
 PARTS: dict[str, Callable[[Run], None]] = {
     "requests": Run.measure_requests,
     "races": Run.measure_races,
+    "large": Run.measure_large,
     "ceiling": Run.measure_ceiling,
 }
 DEFAULT_PARTS = ("requests", "races")
@@ -104,6 +113,7 @@ DEFAULT_PARTS = ("requests", "races")
 @click.option("--rounds", default=3, show_default=True, help="How many rounds, in turns.")
 @click.option("--keep-alive", is_flag=True, help="One connection per client, as no slapos has.")
 @click.option("--instances", default=5000, show_default=True, help="How many for the last rows.")
+@click.option("--places", default=150_000, show_default=True, help="How large a site is large.")
 @click.option("--rows", default="", help="Measure the rows with this in their name only.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures here.")
 @click.option("--rst", "rst_path", type=click.Path(path_type=Path), help="Write the tables here.")
@@ -116,11 +126,12 @@ def main(
     rounds: int,
     keep_alive: bool,
     instances: int,
+    places: int,
     rows: str,
     json_path: Path | None,
     rst_path: Path | None,
 ) -> None:
-    """Measure PARTS (requests, races; also: ceiling) and print the tables."""
+    """Measure PARTS (requests, races; also: large, ceiling) and print the tables."""
     console = Console(stderr=True)
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slapmaster-bench-")))
@@ -132,6 +143,7 @@ def main(
             ours=not peer_only,
             effort=Effort(seconds, rounds, keep_alive),
             instances=instances,
+            places=places,
             rows=rows,
             crowd=stack.enter_context(Crowd(MOST_CLIENTS)),
             progress=stack.enter_context(Progress(console=console, transient=True)),

@@ -61,11 +61,10 @@ class World:
 
     def request(self, node: str, title: str, value: str = "0", shared: bool = False) -> bytes:
         """A person's request, as ``slapos request --node computer_guid=…`` sends it."""
-        parameters = {f"parameter-{i}": f"value {value} of parameter {i}" for i in range(10)}
         fields = {
             "software_release": RELEASE,
             "partition_reference": title,
-            "partition_parameter_xml": wire.marshalled(parameters),
+            "partition_parameter_xml": wire.marshalled(parameters(value)),
             "filter_xml": wire.marshalled({"computer_guid": node}),
             "software_type": "default",
             "state": NO_STATE,
@@ -83,6 +82,11 @@ class World:
             self.search_link = first["_links"]["raw_search"]["href"]
         wanted = {"query": [query], "select_list": ["title", "url_string"], "limit": ["40"]}
         return wire.get(self.host, wire.expand(self.search_link, wanted))
+
+
+def parameters(value: str) -> dict[str, str]:
+    """Ten parameters, the value of each with ``value`` in it."""
+    return {f"parameter-{i}": f"value {value} of parameter {i}" for i in range(10)}
 
 
 def description(node: str, partitions: int) -> dict[str, object]:

@@ -14,9 +14,8 @@ from slapcore.errors import ConfigurationError
 from slapmaster.demo.account import Account
 from slapmaster.demo.environment import NEWEST
 from slapmaster.demo.environment import OLDEST
-from slapmaster.demo.environment import PINS
 from slapmaster.demo.environment import cache_directory
-from slapmaster.demo.environment import find_interpreter
+from slapmaster.demo.environment import make_environment_of
 from slapmaster.demo.process import end
 from tests.bench.load import Door
 
@@ -193,26 +192,10 @@ def make_peer_python() -> Path:
     """Give a Python with slapos.core: the one of the last run, or an environment made now."""
     account = Account("", os.getuid(), os.getgid())
     cache = cache_directory(account)
-    for release in (NEWEST, OLDEST):
-        try:
-            interpreter = find_interpreter(release, account, cache)
-        except ConfigurationError:
-            continue
-        return install(cache / f"slapproxy-{release}", interpreter.executable, release)
-    raise ConfigurationError("no Python was found that slapos.core runs on; give --alone")
-
-
-def install(directory: Path, python: Path, release: str) -> Path:
-    script = directory / "bin" / "python"
-    if not (directory / "installed").exists():
-        subprocess.run([python, "-m", "venv", "--clear", directory], check=True)
-        pip = [script, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *PINS], check=True)
-        # SlapProxy needs the last of these and doesn't say so.
-        wanted = [f"slapos.core=={release}", "slapos.libnetworkcache"]
-        subprocess.run([*pip, "--no-build-isolation", *wanted], check=True)
-        (directory / "installed").touch()
-    return script
+    try:
+        return make_environment_of(NEWEST, account, cache).python
+    except ConfigurationError:
+        return make_environment_of(OLDEST, account, cache).python
 
 
 def family(pid: int) -> list[int]:
