@@ -27,7 +27,6 @@ from slapmaster.domain.reliance import rely_on
 from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.room import ANY
 from slapmaster.domain.room import Key
-from slapmaster.domain.room import host_keys
 from slapmaster.domain.room import rotated
 from slapmaster.domain.site import Site
 from slapmaster.domain.values import CATEGORY_DEMANDS
@@ -62,12 +61,17 @@ def allocate(act: Act, instance: Instance) -> bool:
 
 def wanted_place(site: Site, instance: Instance) -> Key:
     """Give the key that room has the places for ``instance`` under."""
-    tree, url = instance.tree, instance.release_url
-    project = site.projects[tree.project]
     if instance.shared:
-        owner = ANY if project.open_hosts else tree.owner
-        return (tree.project, owner, url, instance.software_type)
-    return (tree.project, ANY if project.any_release else url)
+        return host_key(site, instance)
+    project = site.projects[instance.tree.project]
+    return (project.reference, ANY if project.any_release else instance.release_url)
+
+
+def host_key(site: Site, instance: Instance) -> Key:
+    """Give the key that room has ``instance`` under as a host, or its possible hosts."""
+    project = site.projects[instance.tree.project]
+    owner = ANY if project.open_hosts else instance.tree.owner
+    return (project.reference, owner, instance.release_url, instance.software_type)
 
 
 def choosing_demands(instance: Instance) -> Parameters:
@@ -105,7 +109,7 @@ def settle(act: Act, instance: Instance, place: ComputePartition) -> None:
         place.occupy(instance, act.now)
         act.site.room.settle(place.node)
         certify_instance(act, instance)
-        act.site.room.open_host(instance)
+        act.site.room.open_host(instance, host_key(act.site, instance))
         place_shared(act, instance)
 
 
@@ -209,7 +213,7 @@ def place_waiting(act: Act, node: ComputeNode) -> None:
 
 def place_shared(act: Act, host: SoftwareInstance) -> None:
     """Let shared instances that waited for one like ``host`` live in it, the oldest first."""
-    lines = act.site.room.lines_for(host_keys(host))
+    lines = act.site.room.lines_for([host_key(act.site, host)])
     served = [line for demands, line in lines if can_host(host, demands)]
     if not serve(act, served, lambda _: host.partition):
         act.site.room.unfinished.insert(host.reference)

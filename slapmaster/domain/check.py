@@ -16,6 +16,7 @@ from persistent import Persistent
 from slapcore.states import InstanceState
 from slapcore.states import ReleaseState
 from slapmaster.domain.allocation import choosing_demands
+from slapmaster.domain.allocation import host_key
 from slapmaster.domain.allocation import wanted_place
 from slapmaster.domain.certificate import Holder
 from slapmaster.domain.container import Container
@@ -27,7 +28,6 @@ from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 from slapmaster.domain.room import ANY
 from slapmaster.domain.room import Turn
-from slapmaster.domain.room import host_keys
 from slapmaster.domain.site import Site
 from slapmaster.domain.tree import InstanceTree
 
@@ -151,7 +151,7 @@ class Walk:
                 yield f"room lists {reference} as supplied under {key!r}: wrongly"
         for key, reference in self._walk_sets(self.site.room.hosts):
             host = self.site.instances.find(reference)
-            if not is_host(host) or key not in host_keys(host):
+            if not is_host(host) or key != host_key(self.site, host):
                 yield f"room lists {reference} as host under {key!r}: wrongly"
         for key, queue in self.site.room.queues.items():
             for demands, line in queue.lines.items():
@@ -284,9 +284,9 @@ def check_instance(site: Site, instance: Instance) -> Iterator[str]:
     yield from check_place(instance)
     yield from check_waiting(site, instance)
     if is_host(instance):
-        for key in host_keys(instance):
-            if instance.reference not in site.room.hosts.get(key, ()):
-                yield f"{instance.reference} is not listed as host for {key!r}"
+        key = host_key(site, instance)
+        if instance.reference not in site.room.hosts.get(key, ()):
+            yield f"{instance.reference} is not listed as host for {key!r}"
 
 
 def check_in_tree(site: Site, instance: Instance) -> Iterator[str]:

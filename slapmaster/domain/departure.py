@@ -8,6 +8,7 @@ instance is told to go.
 from slapcore.errors import Conflict
 from slapcore.states import InstanceState
 from slapmaster.domain.act import Act
+from slapmaster.domain.allocation import host_key
 from slapmaster.domain.allocation import release_place
 from slapmaster.domain.certification import revoke_all
 from slapmaster.domain.instance import Instance
@@ -31,7 +32,7 @@ def depart(act: Act, instance: Instance) -> None:
 
 def tell_to_go(act: Act, instance: Instance) -> None:
     if is_host(instance):
-        act.site.room.close_host(instance)
+        act.site.room.close_host(instance, host_key(act.site, instance))
     instance.state = InstanceState.DESTROYED
     del instance.tree.instances[instance.title]
     act.note("instance destroyed", instance.reference, instance.title)

@@ -22,7 +22,7 @@ class Project(Persistent):
 
     With ``any_release`` a node takes releases that were not supplied to it, and with
     ``open_hosts`` a shared instance may live in anybody's instance: the rules of one person
-    on one machine.
+    on one machine.  Both are said when the project is made, and stay.
     """
 
     any_release = False

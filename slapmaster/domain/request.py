@@ -14,6 +14,7 @@ from slapcore.errors import NotReady
 from slapcore.states import InstanceState
 from slapmaster.domain.act import Act
 from slapmaster.domain.allocation import allocate
+from slapmaster.domain.allocation import host_key
 from slapmaster.domain.allocation import place_shared
 from slapmaster.domain.departure import depart
 from slapmaster.domain.instance import Instance
@@ -169,12 +170,12 @@ def change_what(act: Act, instance: Instance, wanted: Wanted) -> None:
     if what == (instance.release_url, instance.software_type):
         return
     if is_host(instance):
-        act.site.room.close_host(instance)
+        act.site.room.close_host(instance, host_key(act.site, instance))
     instance.release_url, instance.software_type = what
     instance.touch(act.now)
     act.note("release changed", instance.reference, wanted.release_url)
     if is_host(instance):
-        act.site.room.open_host(instance)
+        act.site.room.open_host(instance, host_key(act.site, instance))
         place_shared(act, instance)
 
 

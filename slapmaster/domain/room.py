@@ -69,7 +69,7 @@ class Room(Persistent):
         (project, release URL) to the references of all nodes that have it supplied.
     ``hosts``
         (project, owner, release URL, type) to the references of instances that shared ones
-        may live in; under owner :data:`ANY` everybody's.
+        may live in; the owner is :data:`ANY` where hosts are open to all.
     ``queues``
         What is waited for to the :class:`Queue` of those without a place.
     ``unfinished``
@@ -117,13 +117,11 @@ class Room(Persistent):
         """Walk the references of the nodes with room for ``url``, from a random start."""
         return rotated(self.nodes.get((project, url)))
 
-    def open_host(self, host: "SoftwareInstance") -> None:
-        for key in host_keys(host):
-            add_to_set(self.hosts, key, host.reference)
+    def open_host(self, host: "SoftwareInstance", key: Key) -> None:
+        add_to_set(self.hosts, key, host.reference)
 
-    def close_host(self, host: "SoftwareInstance") -> None:
-        for key in host_keys(host):
-            remove_from_set(self.hosts, key, host.reference)
+    def close_host(self, host: "SoftwareInstance", key: Key) -> None:
+        remove_from_set(self.hosts, key, host.reference)
 
     def find_hosts(self, key: Key) -> Iterator[str]:
         """Walk the references of possible hosts, from a random start."""
@@ -201,10 +199,3 @@ def pick_any(members: OOTreeSet) -> str:
             return str(random.choice(list(child)))
         members, state = child, child.__getstate__()
     return str(random.choice(list(members)))
-
-
-def host_keys(host: "SoftwareInstance") -> tuple[Key, Key]:
-    """Give what shared instances wait for that ``host`` is."""
-    tree = host.tree
-    what = (host.release_url, host.software_type)
-    return ((tree.project, tree.owner, *what), (tree.project, ANY, *what))
