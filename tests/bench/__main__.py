@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from tests.bench.cache import measure_cache
 from tests.bench.ceiling import measure_ceiling
 from tests.bench.content import World
 from tests.bench.large import measure_large
@@ -86,6 +87,15 @@ class Run:
         self.report.lines += lines
         self.report.notes.setdefault(Proxy.name, {}).update(notes)
 
+    def measure_cache(self) -> None:
+        self.progress.console.log("the binary cache")
+        lines, notes = measure_cache(
+            self.crowd, self.root, self.effort, self.peer_python, find_nginx()
+        )
+        self.report.lines += lines
+        for name, note in notes.items():
+            self.report.notes.setdefault(name, {}).update(note)
+
     def measure_ceiling(self) -> None:
         self.report.lines += measure_ceiling(self.crowd, self.root, self.effort)
 
@@ -94,6 +104,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "requests": Run.measure_requests,
     "races": Run.measure_races,
     "large": Run.measure_large,
+    "cache": Run.measure_cache,
     "ceiling": Run.measure_ceiling,
 }
 DEFAULT_PARTS = ("requests", "races")
@@ -131,7 +142,7 @@ def main(
     json_path: Path | None,
     rst_path: Path | None,
 ) -> None:
-    """Measure PARTS (requests, races; also: large, ceiling) and print the tables."""
+    """Measure PARTS (requests, races; also: cache, large, ceiling) and print the tables."""
     console = Console(stderr=True)
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slapmaster-bench-")))
