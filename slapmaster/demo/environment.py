@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 from slapcore.errors import ConfigurationError
@@ -177,7 +178,8 @@ def candidate_paths() -> Iterator[Path]:
     for name in BEST_FIRST:
         yield Path("/usr/bin") / f"python{name}"
         yield Path("/usr/local/bin") / f"python{name}"
-        yield from sorted(pyenv.glob(f"{name}.*/bin/python{name}"))
+        # Not Path.glob: what can't be read is simply not there.
+        yield from map(Path, sorted(glob(f"{pyenv}/{name}.*/bin/python{name}")))
         on_path = shutil.which(f"python{name}")
         if on_path:
             yield Path(on_path)
