@@ -1,5 +1,6 @@
-"""The WSGI application of a cache on its own."""
+"""The WSGI application of a cache on its own, and what a server has to know to stream into it."""
 
+import logging
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +10,45 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from shacache.cache import Cache
+from shacache.errors import failure_of_disk
+from shacache.store import Receipt
+from shacache.views import status_of
+from slapcore.errors import SlapError
+from slapcore.server.http1 import Refused
 
-Application = Callable[..., Iterable[bytes]]
+log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class Application:
+    """A WSGI application with a cache in it: contents are received right where they are kept."""
+
+    def __init__(self, cache: Cache, application: WSGI) -> None:
+        self._cache = cache
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in ("/status", "/metrics"):
+            environ["PATH_INFO"] = f"/shacache{environ['PATH_INFO']}"
+        return self._application(environ, start_response)
+
+    def open_body(self, environ: Environ, length: int | None) -> Receipt | None:
+        """Give a content its place when it begins to come in; other bodies have the usual one."""
+        path = environ["PATH_INFO"]
+        if path != "/shacache" and not path.startswith("/shacache/"):
+            return None
+        if environ["REQUEST_METHOD"] not in ("POST", "PUT"):
+            return None
+        try:
+            return self._cache.begin(environ, length)
+        except SlapError as error:
+            raise Refused(status_of(error), str(error)) from error
+        except OSError as error:
+            log.exception("the store has failed")
+            failure = failure_of_disk(error)
+            raise Refused(status_of(failure), str(failure)) from error
 
 
 def make_app(cache: Cache) -> Application:
@@ -19,7 +57,7 @@ def make_app(cache: Cache) -> Application:
     config.registry["shacache"] = cache
     config.include("shacache.routes")
     config.add_notfound_view(not_found)
-    return _with_short_names(config.make_wsgi_app())
+    return Application(cache, config.make_wsgi_app())
 
 
 def not_found(request: Request) -> Response:
@@ -27,12 +65,3 @@ def not_found(request: Request) -> Response:
     if request.matched_route is not None:
         return Response("that is not done here\n", status=405, content_type="text/plain")
     return Response("nothing is here\n", status=404, content_type="text/plain")
-
-
-def _with_short_names(application: Application) -> Application:
-    def renamed(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] in ("/status", "/metrics"):
-            environ["PATH_INFO"] = f"/shacache{environ['PATH_INFO']}"
-        return application(environ, start_response)
-
-    return renamed

@@ -9,19 +9,13 @@ import signal
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
-from typing import Any
 
 from shacache.app import make_app
 from shacache.cache import Cache
 from shacache.check import Gone
 from shacache.check import make_room
-from shacache.errors import failure_of_disk
 from shacache.settings import Settings
-from shacache.store import Receipt
-from shacache.views import status_of
-from slapcore.errors import SlapError
 from slapcore.server.address import Address
-from slapcore.server.http1 import Refused
 from slapcore.server.listeners import Limits
 from slapcore.server.listeners import Listener
 from slapcore.server.listeners import Server
@@ -34,36 +28,6 @@ SIGNALS = (*ENDING, signal.SIGHUP)
 #: how often room is made when there is too much, and how often all is counted, in seconds
 ROUND_SECONDS = 2.0
 COUNT_SECONDS = 600.0
-
-Environ = dict[str, Any]
-
-
-class Application:
-    """The cache as the server sees it: contents are received right where they are kept."""
-
-    def __init__(self, cache: Cache, application: Callable[..., Iterable[bytes]]) -> None:
-        self._cache = cache
-        self._application = application
-
-    def __call__(
-        self, environ: Environ, start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        return self._application(environ, start_response)
-
-    def open_body(self, environ: Environ, length: int | None) -> Receipt | None:
-        """Give a content its place when it begins to come in."""
-        if not environ["PATH_INFO"].startswith("/shacache"):
-            return None
-        if environ["REQUEST_METHOD"] not in ("POST", "PUT"):
-            return None
-        try:
-            return self._cache.begin(environ, length)
-        except SlapError as error:
-            raise Refused(status_of(error), str(error)) from error
-        except OSError as error:
-            log.exception("the store has failed")
-            failure = failure_of_disk(error)
-            raise Refused(status_of(failure), str(failure)) from error
 
 
 def run(cache: Cache, say: Callable[[str], None]) -> None:
@@ -88,8 +52,7 @@ def make_server(cache: Cache) -> Server:
         for each in settings.listen_tls
     ]
     limits = Limits(max_connections=settings.max_connections, max_body=settings.max_entry)
-    application = Application(cache, make_app(cache))
-    return Server(application, listeners=listeners, threads=settings.threads, limits=limits)
+    return Server(make_app(cache), listeners=listeners, threads=settings.threads, limits=limits)
 
 
 def wait(cache: Cache, server: Server) -> None:
