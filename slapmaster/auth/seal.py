@@ -76,8 +76,9 @@ class Seal:
 
 
 def new_token() -> str:
-    """Choose a token of 256 random bits that fits in a URL and in a header."""
-    return secrets.token_urlsafe(32)
+    """Choose a token of 256 random bits that fits in a URL, in a header and on a command line."""
+    # Without letters in front, one in 64 would begin with "-" and be taken for an option.
+    return "slap" + secrets.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:

@@ -74,9 +74,9 @@ def test_a_key_file_that_is_none_is_a_configuration_error(text):
 
 
 def test_tokens_differ_and_are_long_and_fit_everywhere():
-    tokens = {new_token() for _ in range(100)}
-    assert len(tokens) == 100
-    assert all(re.fullmatch("[A-Za-z0-9_-]{43}", token) for token in tokens)
+    tokens = {new_token() for _ in range(1000)}
+    assert len(tokens) == 1000
+    assert all(re.fullmatch("[A-Za-z][A-Za-z0-9_-]{46}", token) for token in tokens)
 
 
 def test_a_token_is_known_by_its_hash_only():
