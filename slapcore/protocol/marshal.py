@@ -97,6 +97,15 @@ def decode(
     A container that the document refers to again is the same object in both places, so what
     comes back is to be read, not changed.
     """
+    if isinstance(data, str) and len(data) <= max_bytes and max_depth > PLAIN_DEPTH:
+        if data in KNOWN:
+            return KNOWN[data]
+        if (pairs := _read_plain(data)) is not None:
+            return pairs
+    return _decode_any(data, max_bytes, max_depth)
+
+
+def _decode_any(data: bytes | str, max_bytes: int, max_depth: int) -> Value:
     root = read_xml(data, VOCABULARY, max_bytes=max_bytes, max_elements=MAX_ELEMENTS + 1)
     if root.tag != "marshal":
         raise ProtocolError(f"the document is a <{shorten(root.tag)}>, not a <marshal>")
@@ -251,6 +260,20 @@ DECIMAL_NUMBER = re.compile(
 )
 
 
+#: Nearly all that clients send is one of these, or a dictionary of plain texts: no parser is
+#: needed to read it.  Whatever is written otherwise, or wrong, is left to one.
+KNOWN: dict[str, Value] = {
+    "<marshal><none/></marshal>": None,
+    "<marshal><bool>0</bool></marshal>": False,
+    "<marshal><bool>1</bool></marshal>": True,
+}
+PLAIN_DEPTH = 2
+PLAIN_START = '<marshal><dictionary id="i2"><string>'
+PLAIN_END = "</string></dictionary></marshal>"
+PLAIN_TEXT = re.compile(r"[\x20-\x25\x27-\x3b=\x3f-\x7e]*")
+PLAIN_BREAK = "</string><string>"
+
+
 @dataclass(frozen=True)
 class _Finished:
     """A container that may be referred to, and what repeating it costs."""
@@ -378,6 +401,17 @@ class _Reader:
             raise ProtocolError("<object> must hold a <tuple> and a <dictionary>")
         _refuse_attribute_names(attributes)
         return Document(class_name, args, attributes)
+
+
+def _read_plain(text: str) -> dict[Any, Any] | None:
+    """Read a dictionary of plain texts; ``None`` when it is anything else."""
+    if not (text.startswith(PLAIN_START) and text.endswith(PLAIN_END)):
+        return None
+    texts = text[len(PLAIN_START) : -len(PLAIN_END)].split(PLAIN_BREAK)
+    if len(texts) % 2 or not PLAIN_TEXT.fullmatch("".join(texts)):
+        return None
+    pairs = dict(zip(texts[::2], texts[1::2], strict=True))
+    return pairs if len(pairs) * 2 == len(texts) else None
 
 
 def _read_none(text: str) -> None:
