@@ -86,20 +86,18 @@ def read_description(value: marshal.Value) -> NodeDescription:
     )
 
 
-def read_json_partitions(value: object) -> tuple[PartitionDescription, ...]:
-    """Read the list of partitions that a node sends by JSON-RPC."""
-    computer = _Fields({"compute_partition_list": value}, "the description")
+def read_json_description(value: object) -> NodeDescription:
+    """Read what a node sends by JSON-RPC: it says nothing but its partitions."""
+    computer = _Fields(value, "the description")
     partitions: dict[str, PartitionDescription] = {}
     for fields in computer.read_each("compute_partition_list", MAX_PARTITIONS):
-        name = fields.read_name("partition_id")
-        if name in partitions:
-            raise computer.wrong("compute_partition_list", f"has {name!r} twice")
-        addresses = tuple(
-            _read_json_address(address, name)
-            for address in fields.read_each("ip_list", MAX_ADDRESSES)
-        )
-        partitions[name] = PartitionDescription(name, addresses, _read_capabilities(fields))
-    return tuple(partitions.values())
+        partition = _read_json_partition(fields)
+        if partition.name in partitions:
+            raise computer.wrong("compute_partition_list", f"has {partition.name!r} twice")
+        partitions[partition.name] = partition
+    return NodeDescription(
+        reference=computer.read_name("computer_guid"), partitions=tuple(partitions.values())
+    )
 
 
 class _Fields:
@@ -196,6 +194,14 @@ def _read_address(fields: _Fields, interface: str) -> Address:
     if not address:
         raise fields.wrong("addr", "is missing")
     return Address(interface, address, fields.read_netmask("netmask"))
+
+
+def _read_json_partition(fields: _Fields) -> PartitionDescription:
+    name = fields.read_name("partition_id")
+    addresses = tuple(
+        _read_json_address(address, name) for address in fields.read_each("ip_list", MAX_ADDRESSES)
+    )
+    return PartitionDescription(name, addresses, _read_capabilities(fields))
 
 
 def _read_json_address(fields: _Fields, partition: str) -> Address:

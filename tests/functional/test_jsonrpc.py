@@ -308,7 +308,15 @@ def test_a_node_says_which_addresses_its_partitions_have(master, person, node):
         ["route_tap", "10.1.0.1", "10.1.0.254", "255.255.0.0", "10.1.0.0"]
     ]
     with master.writing_nothing():
-        call(node, "put.v0.compute_node_format", GUID)
+        call(node, "put.v0.compute_node_format", {**GUID, "compute_partition_list": partitions})
+
+
+def test_one_person_s_node_has_a_name_that_can_be_one(make_master):
+    master = make_master(alone=True, in_memory=True)
+    master.add_project("own", master.add_person("me"))
+    described = {"computer_guid": "../own", "compute_partition_list": []}
+    word = refused(master.nobody(), "put.v0.compute_node_format", described, 400)
+    assert word == "INVALID-REQUEST"
 
 
 @pytest.mark.parametrize(
@@ -331,8 +339,7 @@ def test_a_node_says_which_addresses_its_partitions_have(master, person, node):
         ),
         (
             "node", "put.v0.software_installation_reported_state",
-            {**BUILT, "reported_state": "flying"}, 403,
-            "SOFTWARE-INSTALLATION-WRONG-REPORTED-STATE",
+            {**BUILT, "reported_state": "flying"}, 400, "INVALID-REQUEST",
         ),
         (
             "node", "put.v0.software_installation_reported_state",
@@ -341,7 +348,7 @@ def test_a_node_says_which_addresses_its_partitions_have(master, person, node):
         ),
         (
             "node", "put.v0.software_instance_reported_state",
-            {**WEB, "reported_state": "flying"}, 403, "SOFTWARE-INSTANCE-WRONG-REPORTED-STATE",
+            {**WEB, "reported_state": "flying"}, 400, "INVALID-REQUEST",
         ),
         (
             "node", "put.v0.software_instance_reported_state",

@@ -3,7 +3,6 @@
 from pyramid.request import Request
 
 from slapcore.errors import Conflict
-from slapcore.errors import InvalidValue
 from slapcore.errors import NotFound
 from slapcore.protocol import status as wire_status
 from slapcore.protocol.jsonrpc import JSON
@@ -171,7 +170,7 @@ def publish(request: Request) -> JSON:
 @Method(
     name="slapos.put.v0.software_instance_reported_state", about=the_instance,
     permission="partition.report", absent=INSTANCE_ABSENT, repeated=("started", "stopped"),
-    words=((InvalidValue, WRONG_STATE, 403), (Conflict, WRONG_STATE, 403)),
+    words=((Conflict, WRONG_STATE, 403),),
 )  # fmt: skip
 def report_state(request: Request) -> JSON:
     instance, state = request.context.instance, request.said["reported_state"]
@@ -179,10 +178,8 @@ def report_state(request: Request) -> JSON:
         report_gone(request.act, software_instance(instance))
     elif state == "started":
         heard_of_instance(request, instance, wire_status.instance_started().text)
-    elif state == "stopped":
-        heard_of_instance(request, instance, wire_status.instance_stopped().text)
     else:
-        raise InvalidValue(f"{state!r} is none of started, stopped and destroyed")
+        heard_of_instance(request, instance, wire_status.instance_stopped().text)
     return succeeded("State reported")
 
 

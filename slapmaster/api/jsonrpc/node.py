@@ -107,11 +107,10 @@ def bang(request: Request) -> JSON:
     permission="node.format", absent=NODE_ABSENT,
 )  # fmt: skip
 def format_partitions(request: Request) -> JSON:
-    """Follow the list of partitions; without a list nothing changes."""
+    """Follow the list of partitions; what else is known of the node stays as it is."""
     node = request.context.node
-    if "compute_partition_list" in request.said:
-        described = description.read_json_partitions(request.said["compute_partition_list"])
-        format_node(request.act, node, node.facts, [read_partition(one) for one in described])
+    specs = [read_partition(one) for one in request.description.partitions]
+    format_node(request.act, node, node.facts, specs)
     return succeeded("Format handled")
 
 

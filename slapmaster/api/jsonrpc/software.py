@@ -3,7 +3,6 @@
 from pyramid.request import Request
 
 from slapcore.errors import Conflict
-from slapcore.errors import InvalidValue
 from slapcore.errors import NotFound
 from slapcore.protocol import status as wire_status
 from slapcore.protocol.jsonrpc import JSON
@@ -18,7 +17,6 @@ from slapmaster.domain.installation import find_installation
 from slapmaster.domain.installation import forget_destroyed
 from slapmaster.domain.installation import supply
 
-WRONG_STATE = "SOFTWARE-INSTALLATION-WRONG-REPORTED-STATE"
 NOT_WANTED_GONE = "SOFTWARE-INSTALLATION-DESTROY-NOT-REQUESTED"
 SUPPLY_FAILED = "SUPPLY-FAILED"
 
@@ -49,11 +47,7 @@ def failed(request: Request) -> JSON:
 @Method(
     name="slapos.put.v0.software_installation_reported_state", about=the_node,
     permission="node.report", absent=NODE_ABSENT, repeated=("building", "available"),
-    words=(
-        (NotFound, INSTALLATION_ABSENT, 403),
-        (InvalidValue, WRONG_STATE, 403),
-        (Conflict, NOT_WANTED_GONE, 403),
-    ),
+    words=((NotFound, INSTALLATION_ABSENT, 403), (Conflict, NOT_WANTED_GONE, 403)),
 )  # fmt: skip
 def report_state(request: Request) -> JSON:
     node, url = request.context.node, request.said["software_release_uri"]
@@ -63,8 +57,6 @@ def report_state(request: Request) -> JSON:
         forget_destroyed(request.act, node, url)
     elif state == "building":
         heard_of_release(request, installation, wire_status.release_building(url).text)
-    elif state == "available":
-        heard_of_release(request, installation, wire_status.release_available(url).text)
     else:
-        raise InvalidValue(f"{state!r} is none of building, available and destroyed")
+        heard_of_release(request, installation, wire_status.release_available(url).text)
     return succeeded("State reported")

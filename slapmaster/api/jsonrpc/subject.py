@@ -4,6 +4,7 @@ from pyramid.request import Request
 
 from slapcore.errors import InvalidValue
 from slapcore.errors import NotFound
+from slapcore.protocol.description import read_json_description
 from slapcore.protocol.jsonrpc import JSON
 from slapmaster.api.alone import welcome_node
 from slapmaster.auth.permissions import Subject
@@ -34,7 +35,8 @@ def the_node(request: Request, said: JSON) -> Subject:
 
 def the_described_node(request: Request, said: JSON) -> Subject:
     """Find the node that describes itself; to its only person any node is known."""
-    welcome_node(request, said["computer_guid"])
+    request.description = read_json_description(said)
+    welcome_node(request, request.description.reference)
     return the_node(request, said)
 
 

@@ -12,7 +12,7 @@ from slapcore.errors import ProtocolError
 from slapcore.protocol import jsonrpc
 from slapcore.protocol.description import Address
 from slapcore.protocol.description import PartitionDescription
-from slapcore.protocol.description import read_json_partitions
+from slapcore.protocol.description import read_json_description
 from slapcore.protocol.xml import ILLEGAL_CHARACTER
 
 TEXTS = st.text().filter(lambda text: not ILLEGAL_CHARACTER.search(text))
@@ -95,7 +95,9 @@ def test_a_node_describes_its_partitions():
         {"partition_id": "b", "capability_list": ["x"]},
     ]
     routed = Address("tap", "10.0.0.1", "24", "10.0.0.254", "10.0.0.0/24")
-    assert read_json_partitions(told) == (
+    found = read_json_description({"computer_guid": "COMP-1", "compute_partition_list": told})
+    assert found.reference == "COMP-1"
+    assert found.partitions == (
         PartitionDescription("a", (routed, Address("a", "::1", "")), ()),
         PartitionDescription("b", (), ("x",)),
     )
@@ -112,4 +114,4 @@ def test_a_node_describes_its_partitions():
 )
 def test_a_description_that_is_none_is_refused(told, reason):
     with pytest.raises(ProtocolError, match=reason):
-        read_json_partitions(told)
+        read_json_description({"computer_guid": "COMP-1", "compute_partition_list": told})
