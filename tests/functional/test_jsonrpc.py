@@ -8,72 +8,16 @@ from slapcore.protocol.jsonrpc import read_command
 from slapmaster.api.jsonrpc import list_methods
 from slapmaster.api.jsonrpc.method import PREFIXES
 from slapmaster.api.jsonrpc.schema import make_validator
-from tests.calls import NODE
-from tests.calls import REMOVED
-from tests.calls import USAGE
 from tests.calls import add_askers
 from tests.driver import RELEASE
 from tests.driver import wish
-
-GUID = {"computer_guid": NODE["computer_id"]}
-WEB = {"instance_guid": "SOFTINST-1"}
-WISH = {"title": "web", "software_release_uri": RELEASE, "software_type": "default"}
-BUILT = {**GUID, "software_release_uri": RELEASE}
-ADDRESS = {"ip-address": "10.0.0.1", "netmask": "255.255.255.255", "network-interface": "lo"}
-
-#: who calls, what, with what, and what the answer must hold
-CALLS = (
-    ("node", "allDocs.v0.compute_node_instance_list", GUID, "result_list"),
-    ("node", "allDocs.v0.compute_node_software_installation_list", GUID, "result_list"),
-    ("instance", "allDocs.v0.instance_node_instance_list", WEB, "result_list"),
-    ("person", "allDocs.v0.instance_tree_list", {}, "web"),
-    ("person", "allDocs.WIP.compute_node_list", {}, "COMP-1"),
-    ("person", "get.v0.compute_node_status", GUID, "no data"),
-    (
-        "node", "get.v0.compute_partition", {**GUID, "compute_partition_id": "slappart0"},
-        "SOFTINST-1",
-    ),
-    ("person", "get.v0.instance_tree", {"title": "web"}, "SOFTINST-1"),
-    ("person", "get.v0.software_instance", WEB, "slappart0"),
-    ("node", "get.v0.software_instance_certificate", WEB, "BEGIN CERTIFICATE"),
-    ("nobody", "get.v0.hateoas_url", {}, "http://localhost/hateoas"),
-    ("person", "post.v0.software_instance", WISH, "SOFTINST-1"),
-    ("instance", "post.v0.software_instance", {**WISH, "title": "share", "shared": True}, "share"),
-    ("person", "post.v0.software_installation", {**BUILT, "state": "available"}, "Supplied"),
-    ("person", "post.v0.compute_node_certificate", {"computer_guid": "COMP-2"}, "BEGIN"),
-    ("person", "remove.v0.compute_node_certificate", GUID, "Certificate removed"),
-    ("node", "post.v0.compute_node_usage", {**GUID, "tioxml": USAGE}, "Usage reported"),
-    ("node", "put.v0.compute_node_bang", {**GUID, "message": "look"}, "Bang handled"),
-    (
-        "node", "put.v0.compute_node_format",
-        {
-            **GUID,
-            "compute_partition_list": [{"partition_id": "slappart0", "ip_list": [ADDRESS]}],
-        },
-        "Format handled",
-    ),
-    ("node", "put.v0.software_installation_error", {**BUILT, "message": "oh"}, "Error reported"),
-    (
-        "node", "put.v0.software_installation_reported_state",
-        {**BUILT, "reported_state": "building"}, "State reported",
-    ),
-    (
-        "node", "put.v0.software_installation_reported_state",
-        {**BUILT, "software_release_uri": REMOVED, "reported_state": "destroyed"},
-        "State reported",
-    ),
-    ("instance", "put.v0.software_instance_bang", {**WEB, "message": "x"}, "Bang handled"),
-    ("instance", "put.v0.software_instance_error", {**WEB, "message": "x"}, "Error reported"),
-    (
-        "instance", "put.v0.software_instance_connection_parameter",
-        {**WEB, "connection_parameter_dict": {"url": "http://x"}}, "connection parameter updated",
-    ),
-    (
-        "node", "put.v0.software_instance_reported_state", {**WEB, "reported_state": "started"},
-        "State reported",
-    ),
-    ("instance", "put.v0.software_instance_title", {**WEB, "title": "other"}, "Title updated"),
-)  # fmt: skip
+from tests.json_calls import ADDRESS
+from tests.json_calls import BUILT
+from tests.json_calls import CALLS
+from tests.json_calls import GUID
+from tests.json_calls import WEB
+from tests.json_calls import WISH
+from tests.json_calls import post
 
 
 @pytest.fixture
@@ -99,12 +43,6 @@ def node(askers):
 @pytest.fixture
 def instance(askers):
     return askers["instance"]
-
-
-def post(asker, name, said, *, status=200, **headers):
-    body = said if isinstance(said, str | bytes) else json.dumps(said)
-    headers = {"Content-Type": "application/json", **headers}
-    return asker.call("POST", f"slapos.{name}", body, headers=headers, status=status)
 
 
 def call(asker, name, said):
