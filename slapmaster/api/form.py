@@ -10,6 +10,10 @@ from slapcore.errors import ProtocolError
 MAX_FIELDS = 50
 FORM = "application/x-www-form-urlencoded"
 
+#: What marshalled values are full of: undone in the whole form at once, which is fast.  None of
+#: these characters has a meaning in a form, and none can make a new escape with its neighbours.
+FREQUENT = (("%3C", "<"), ("%3E", ">"), ("%2F", "/"), ("%22", '"'), ("%3A", ":"))
+
 
 def read_fields(request: Request) -> dict[str, str]:
     """Give the query of a GET, or the form of a POST; raises ``ProtocolError``."""
@@ -21,6 +25,8 @@ def read_fields(request: Request) -> dict[str, str]:
 
 
 def parse_fields(text: str) -> dict[str, str]:
+    for escape, character in FREQUENT:
+        text = text.replace(escape, character)
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except UnicodeDecodeError as error:

@@ -1,5 +1,6 @@
 """Pyramid's security policy: who asks is read once; may they is asked of the table."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from socket import gethostname
 
@@ -51,6 +52,7 @@ class AlonePolicy(CertificatePolicy):
         )
 
 
+@lru_cache(maxsize=100)
 def is_own_name(host: str) -> bool:
     """Tell whether ``host`` is an address, or a name that nobody else can give this machine."""
     if host in ("localhost", gethostname()):
