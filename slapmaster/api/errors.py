@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPForbidden
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 from pyramid.response import Response
+from pyramid_retry import is_last_attempt
 from ZODB.POSException import ConflictError
 
 from slapcore import errors
@@ -61,7 +62,8 @@ def unreadable_path(error: URLDecodeError, request: Request) -> Response:
 
 def busy(error: ConflictError, request: Request) -> Response:
     """Too many writers of the same thing, even after many tries."""
-    log.error("gave up after many conflicts: %s", request.path)
+    if is_last_attempt(request):
+        log.error("gave up after many conflicts: %s", request.path)
     response = refusal("too many requests change the same thing: try again", 503)
     response.headers["Retry-After"] = "1"
     return response

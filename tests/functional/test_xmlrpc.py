@@ -11,6 +11,7 @@ import pytest
 from slapcore.protocol import marshal
 from slapcore.server.listeners import Listener
 from slapcore.server.listeners import Server
+from slapmaster.api.xmlrpc import caller
 from slapmaster.api.xmlrpc.caller import MAX_CALLS
 from slapmaster.api.xmlrpc.table import OPERATIONS
 from slapmaster.domain.certification import issue_certificate
@@ -227,6 +228,21 @@ def test_too_many_calls_at_once_are_refused_and_none_is_done(master, person, nod
     call = {"methodName": "supplySupply", "params": [supply]}
     with master.writing_nothing():
         assert code_of(speak(person).system.multicall, [call] * count) == 400
+
+
+def test_many_calls_end_when_their_answers_are_too_large(master, person, node, monkeypatch):
+    monkeypatch.setattr(caller, "MAX_TOLD", 1)
+    supply = {"computer_id": node.reference}
+    many = xmlrpc.client.MultiCall(speak(person))
+    many.supplySupply({**supply, "url": "http://x/1"})
+    many.supplySupply({**supply, "url": "http://x/2"})
+    results = many()
+    assert results[0].startswith("Supplied")
+    assert code_of(results.__getitem__, 1) == 413
+    urls = [one.attributes["_software_release"] for one in
+            node.see().attributes["_software_release_list"]]  # fmt: skip
+    assert "http://x/1" in urls
+    assert "http://x/2" not in urls
 
 
 def test_one_of_many_calls_can_t_be_many_and_must_be_a_call(person):

@@ -4,6 +4,7 @@ Here are the routes; the methods are one module per subject, their schemas in
 ``slapcore/protocol/schemas``.
 """
 
+import json
 from collections.abc import Iterator
 from importlib import import_module
 
@@ -37,10 +38,10 @@ def list_methods() -> Iterator[tuple[View, Method]]:
 def includeme(config: Configurator) -> None:
     """Add every method, and the document that describes them."""
     config.include("slapmaster.api.jsonrpc.refusal")
-    document = write_openapi([method for _, method in list_methods()])
+    document = json.dumps(write_openapi([method for _, method in list_methods()])).encode()
 
     def get_document(request: Request) -> Response:
-        return Response(json_body=document)
+        return Response(body=document, content_type="application/json", charset="utf-8")
 
     way = WayIn(name="openapi", path=PATH, method="GET", view=get_document, about=nothing)
     add_way_in(config, way)
