@@ -30,6 +30,7 @@ from tests.bench.peers import make_peer_python
 from tests.bench.peers import processor
 from tests.bench.race import run_races
 from tests.bench.report import Report
+from tests.bench.secure import measure_secure
 from tests.bench.table import Bench
 
 MOST_CLIENTS = 8
@@ -96,6 +97,9 @@ class Run:
         for name, note in notes.items():
             self.report.notes.setdefault(name, {}).update(note)
 
+    def measure_secure(self) -> None:
+        self.report.lines += measure_secure(self.crowd, self.root, self.effort)
+
     def measure_ceiling(self) -> None:
         self.report.lines += measure_ceiling(self.crowd, self.root, self.effort)
 
@@ -105,6 +109,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "races": Run.measure_races,
     "large": Run.measure_large,
     "cache": Run.measure_cache,
+    "tls": Run.measure_secure,
     "ceiling": Run.measure_ceiling,
 }
 DEFAULT_PARTS = ("requests", "races")
