@@ -42,7 +42,8 @@ def main(once: bool, directory: Path | None, client: str | None) -> None:
             environment = prepare_client(steps, account, client)
             demonstrate(steps, Demonstration(place, account, environment), once=once)
     except (SlapError, OSError) as error:
-        steps.say(f"\nFailed at: {steps.failed}\n{error}")
+        place = f"\nFailed at: {steps.failed}\n" if steps.failed else ""
+        steps.say(f"{place}{error}")
         raise SystemExit(1) from error
     except KeyboardInterrupt:
         steps.say("Ended.")
@@ -99,7 +100,7 @@ def demonstrate(steps: Steps, demonstration: Demonstration, *, once: bool) -> No
             steps.say(f"The example was served at {demonstration.url}")
         else:
             demonstration.explain(steps)
-            demonstration.work()
+            demonstration.work(steps)
     finally:
         with steps.step("End what was started"):
             demonstration.end()

@@ -8,6 +8,7 @@ from slapmaster.demo.account import Account
 from slapmaster.demo.environment import Environment
 from slapmaster.demo.process import PATIENCE
 from slapmaster.demo.process import Outcome
+from slapmaster.demo.process import Word
 from slapmaster.demo.process import make_environment
 from slapmaster.demo.process import run
 
@@ -34,7 +35,7 @@ class Client:
 
     def ask(self, program: str, *words: str) -> Outcome:
         """Run a Python program against the client's library, in its own environment."""
-        command = (self.environment.python, "-c", program, *words)
+        command: tuple[Word, ...] = (self.environment.python, "-c", program, *words)
         return run(command, self.account, make_environment(self.home))
 
     def configure(self, api_url: str, web_url: str, token: str) -> Outcome:

@@ -1,6 +1,7 @@
 """The demonstration itself: what is done, in order, from an empty directory to a page served."""
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ WISHES = ("--parameters", "greeting=Welcome to your own cloud")
 
 #: supervisord's socket lies below the directory, and the kernel's room for its path is small
 LONGEST_DIRECTORY = 70
+
+#: what is worth telling of what the node says in a round
+NEWS = re.compile(
+    r"INFO ((?:Installing software|Destroy|Processing Computer P|  \w+\[\w+\]: ).*)"
+)
 
 #: seconds between two rounds of the node's work
 PAUSE = 10.0
@@ -133,12 +139,15 @@ class Demonstration:
         if "Welcome to your own cloud" not in page:
             raise CommandFailed(f"{self.url} shows something else:\n{page}")
 
-    def work(self) -> None:
+    def work(self, steps: Steps) -> None:
         """Let the node do its rounds, as cron would have it do on a permanent one."""
         while self.master.process is not None and self.master.process.poll() is None:
-            self.node.software()
-            if self.node.instance().code in (DONE, PROMISE_FAILED):
-                self.node.report()
+            outcomes = [self.node.software(), self.node.instance()]
+            if outcomes[-1].code in (DONE, PROMISE_FAILED):
+                outcomes.append(self.node.report())
+            for outcome in outcomes:
+                for news in NEWS.findall(outcome.output):
+                    steps.say(f"  {news}")
             time.sleep(PAUSE)
         raise CommandFailed(f"the master has ended\n{self.master.last_lines()}")
 

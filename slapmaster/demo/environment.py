@@ -16,6 +16,7 @@ from slapcore.errors import ConfigurationError
 from slapmaster.demo.account import Account
 from slapmaster.demo.account import find_ourselves
 from slapmaster.demo.process import CommandFailed
+from slapmaster.demo.process import Word
 from slapmaster.demo.process import make_environment
 from slapmaster.demo.process import run
 
@@ -142,7 +143,8 @@ def install(environment: Environment, interpreter: Interpreter) -> None:
     directory = environment.directory
     run([interpreter.executable, "-m", "venv", directory], ourselves, variables).require()
     wanted = (f"slapos.core=={environment.version}", *PINS, *UNSAID, *RECIPES)
-    pip = [environment.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    quiet = ("--quiet", "--disable-pip-version-check")
+    pip: list[Word] = [environment.python, "-m", "pip", "install", *quiet]
     # The recipes come as sources; they are built with the setuptools that was pinned.
     run([*pip, *PINS], ourselves, variables).require()
     run([*pip, "--no-build-isolation", *wanted], ourselves, variables, patience=900).require()
@@ -188,7 +190,7 @@ def candidate_paths() -> Iterator[Path]:
 
 def examine(path: Path) -> Interpreter | None:
     """Ask the Python at ``path`` who it is; ``None`` when it is no whole Python."""
-    command = [path, "-c", WHO_ARE_YOU]
+    command: list[Word] = [path, "-c", WHO_ARE_YOU]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -44,7 +44,7 @@ software_product_list =
 def find_port() -> int:
     """Give a port that is free at this moment."""
     with socket.create_server((HOST, 0)) as listener:
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
 @dataclass

@@ -15,6 +15,7 @@ from slapmaster.demo.environment import Environment
 from slapmaster.demo.environment import is_open_to_all
 from slapmaster.demo.process import CommandFailed
 from slapmaster.demo.process import Outcome
+from slapmaster.demo.process import Word
 from slapmaster.demo.process import end
 from slapmaster.demo.process import make_environment
 from slapmaster.demo.process import run
@@ -112,9 +113,9 @@ class Node:
         return outcome
 
     def run_register(self, title: str, etc: Path, where: Iterable[str]) -> Outcome:
-        size = ("--partition-number", str(self.partitions))
-        words = ("node", "register", title, "--cfg", etc / "slapos.cfg", *where, *size)
-        command = (self.environment.python, "-c", AS_IF_ROOT, *words)
+        words = ("node", "register", title, *where, "--partition-number", str(self.partitions))
+        program = (self.environment.python, "-c", AS_IF_ROOT)
+        command: tuple[Word, ...] = (*program, *words, "--cfg", etc / "slapos.cfg")
         return run(command, self.account, self.variables())
 
     def point_at(self, api_url: str, reference: str) -> None:

@@ -6,11 +6,14 @@ import subprocess
 import time
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from slapcore.errors import SlapError
 from slapmaster.demo.account import Account
+
+Word = str | Path
 
 PATIENCE = 300.0
 
@@ -56,35 +59,33 @@ def make_environment(home: Path, additions: Mapping[str, str] | None = None) -> 
 
 
 def start(
-    command: Sequence[str | Path],
+    command: Sequence[Word],
     account: Account,
     environment: Mapping[str, str],
     log: Path | None = None,
 ) -> subprocess.Popen[str]:
     """Start ``command`` as ``account``, in a session of its own, writing to ``log`` or a pipe."""
-    identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
-    output = subprocess.PIPE if log is None else log.open("a")
-    try:
+    other = not account.is_ours
+    with ExitStack() as opened:
         return subprocess.Popen(
             [str(part) for part in command],
             env=dict(environment),
             cwd="/",
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=subprocess.PIPE if log is None else opened.enter_context(log.open("a")),
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             umask=0o022,
             start_new_session=True,
-            **({} if account.is_ours else identity),
+            user=account.uid if other else None,
+            group=account.gid if other else None,
+            extra_groups=[] if other else None,
         )
-    finally:
-        if log is not None:
-            output.close()
 
 
 def run(
-    command: Sequence[str | Path],
+    command: Sequence[Word],
     account: Account,
     environment: Mapping[str, str],
     patience: float = PATIENCE,

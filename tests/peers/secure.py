@@ -92,7 +92,10 @@ class Introduction:
 
 
 class Farewell:
-    """Who is believed no longer."""
+    """What is left, and who is believed no longer."""
+
+    def test_nothing_is_wrong_in_the_store(self, world):
+        assert "nothing is wrong" in world.master.command("check").require().output
 
     def test_a_node_whose_certificate_is_revoked_is_not_answered(self, world):
         world.node.software().require()

@@ -94,8 +94,8 @@ def test_a_directory_too_deep_for_sockets_is_refused():
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root hands the node to somebody else")
-def test_a_directory_that_the_node_can_not_reach_is_refused(tmp_path):
-    tmp_path.chmod(0o700)
-    done = run_demonstration("--once", "--directory", tmp_path / "demo")
+def test_a_directory_that_the_node_can_not_reach_is_refused(place):
+    place.mkdir(mode=0o700)
+    done = run_demonstration("--once", "--directory", place / "demo")
     assert done.returncode == 1
     assert "can't reach" in done.stdout
