@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shacache.client import Client
 from shacache.directory import FOREIGN
 from shacache.directory import Directory
 from shacache.directory import Record
@@ -32,15 +33,20 @@ from shacache.store import Store
 from shacache.upload import Account
 from shacache.upload import Gate
 from shacache.upload import Identifier
+from shacache.upstream import Upstreams
 from slapcore.errors import Conflict
 from slapcore.errors import Forbidden
 from slapcore.errors import NotFound
 from slapcore.errors import ProtocolError
+from slapcore.errors import SlapError
 from slapcore.protocol import shadir
 from slapcore.protocol.shadir import Entry
 from slapcore.protocol.shadir import Metadata
 
 log = logging.getLogger(__name__)
+
+#: how the name of whoever puts begins when that is another cache
+UPSTREAM = "upstream "
 
 #: how far in the future a stamp may be, in microseconds
 CLOCKS_APART = 300_000_000
@@ -88,6 +94,7 @@ class Cache:
         self.signers = Signers(folder / "signers.json")
         self.blacklist = Blacklist(folder / "blacklist.json")
         self.pins = Pins(folder / "pins.json")
+        self.upstreams = Upstreams(settings.upstreams)
         self.statistic = Statistic()
         self.gate = Gate(
             folder / "accounts.json",
@@ -97,6 +104,7 @@ class Cache:
         )
 
     def close(self) -> None:
+        self.upstreams.close()
         self.store.close()
 
     def measure(self) -> Size:
@@ -135,6 +143,8 @@ class Cache:
         why = self.blacklist.why_not(sha512)
         if why is not None:
             raise NotFound(f"the content is blacklisted: {why}")
+        if sha512 not in self.store and self.upstreams.has(sha512):
+            self.upstreams.fetch(sha512, self._fetch)
         content = self.store.open(sha512)
         self.store.touch(sha512)
         return content
@@ -142,7 +152,10 @@ class Cache:
     def look_up(self, key: str, reader: Reader = EVERYBODY) -> Sequence[Entry]:
         """Find what a reader may see of a key: trusted signers first, then the newest."""
         shadir.check_key(key)
-        found = [each for each in self.directory.records(key) if self.shows(each)]
+        found = self._find(key)
+        if not found:
+            self._ask_upstreams(key)
+            found = self._find(key)
         wanted = [each for each in found if reader.wants(each)]
         for record in wanted:
             self.store.touch(record.sha512)
@@ -155,14 +168,23 @@ class Cache:
             allowed = self.signers.is_good(record.key_id)
         else:
             allowed = self.settings.foreign if record.signer else self.settings.unsigned
-        return allowed and not self.blacklist.covers(record) and record.sha512 in self.store
+        if not allowed or self.blacklist.covers(record):
+            return False
+        return record.sha512 in self.store or self.upstreams.has(record.sha512)
 
     def put_entry(self, key: str, data: bytes, account: Account, address: str = "") -> bool:
         """Take an entry, durably; tell whether it was new."""
         shadir.check_key(key)
         if len(data) > self.settings.max_entry:
             raise TooLarge(f"an entry has at most {self.settings.max_entry} bytes")
-        entry = shadir.read_entry(data)
+        record = self._examine(key, shadir.read_entry(data), account, address)
+        self.store.touch(record.sha512, 0.0)
+        if record.sha512 not in self.store:
+            raise Conflict("the content that the entry names is not here; put it first")
+        return self._take(key, record)
+
+    def _examine(self, key: str, entry: Entry, account: Account, address: str) -> Record:
+        """Make a record of an entry that may be taken; refuse any other."""
         metadata = shadir.read_metadata(entry.text)
         shadir.check_binding(key, metadata)
         account.check_key(key, [str(metadata[name]) for name in URLS if name in metadata])
@@ -178,14 +200,37 @@ class Cache:
             uploader=account.name,
             address=address,
         )
-        return self._take(key, record)
-
-    def _take(self, key: str, record: Record) -> bool:
         if self.blacklist.covers(record):
             raise Forbidden("what the entry names is blacklisted")
-        self.store.touch(record.sha512, 0.0)
-        if record.sha512 not in self.store:
-            raise Conflict("the content that the entry names is not here; put it first")
+        return record
+
+    def _find(self, key: str) -> list[Record]:
+        return [each for each in self.directory.records(key) if self.shows(each)]
+
+    def _ask_upstreams(self, key: str) -> None:
+        """Take over what an upstream knows of a key, as far as it is as good as our own."""
+        upstream, entries = self.upstreams.look_up(key)
+        if upstream is None:
+            return
+        account = Account(name=f"{UPSTREAM}{upstream.entries}")
+        # The newest come first, and shall be the last to be taken.
+        for entry in reversed(entries):
+            try:
+                record = self._examine(key, entry, account, "")
+                self.upstreams.offer(record.sha512, upstream)
+                self._take(key, record)
+            except SlapError as error:
+                log.info("an entry of %s for %s is not taken: %s", upstream.entries, key, error)
+
+    def _fetch(self, client: Client, sha512: str) -> None:
+        receipt = self.store.receive(self.settings.max_content)
+        try:
+            client.get(sha512, receipt, lambda number: None)
+            self.keep(receipt, sha512)
+        finally:
+            receipt.close()
+
+    def _take(self, key: str, record: Record) -> bool:
         added = self.directory.add(key, record)
         if added:
             self.statistic.count_entry(record.signer)

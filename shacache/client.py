@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from typing import Protocol
 from urllib.parse import unquote
 from urllib.parse import urlsplit
 
@@ -50,6 +51,12 @@ ERRORS: dict[int, type[SlapError]] = {
 Advance = Callable[[int], None]
 
 
+class Sink(Protocol):
+    """What a content is written to."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Proof:
     """What a client proves who it is by: a token, or a certificate and its key."""
@@ -63,10 +70,20 @@ class Proof:
 class Client:
     """Speaks to one cache, whose contents and entries are at two URLs."""
 
-    def __init__(self, contents_url: str, entries_url: str, proof: Proof | None = None) -> None:
+    def __init__(
+        self,
+        contents_url: str,
+        entries_url: str,
+        proof: Proof | None = None,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        answer_timeout: float = ANSWER_TIMEOUT,
+    ) -> None:
         self._contents_url = contents_url.rstrip("/")
         self._entries_url = entries_url.rstrip("/")
         self._proof = proof or Proof()
+        self._connect_timeout = connect_timeout
+        self._answer_timeout = answer_timeout
 
     @classmethod
     def at(cls, url: str, proof: Proof | None = None) -> "Client":
@@ -110,7 +127,7 @@ class Client:
         except NotFound:
             return ()
 
-    def get(self, sha512: str, file: BinaryIO, advance: Advance) -> None:
+    def get(self, sha512: str, file: Sink, advance: Advance) -> None:
         """Get a content into an empty file; what is not it raises ``ProtocolError``."""
         found = hashlib.sha512()
         at = 0
@@ -122,7 +139,7 @@ class Client:
             raise ProtocolError(f"the cache has sent something else than {sha512}")
 
     def _get_from(
-        self, sha512: str, at: int, file: BinaryIO, take: Callable[[bytes], None]
+        self, sha512: str, at: int, file: Sink, take: Callable[[bytes], None]
     ) -> tuple[int, int]:
         """Get what follows the first ``at`` bytes: the whole size, and how far it went."""
         head = {"Range": f"bytes={at}-"} if at else {}
@@ -165,7 +182,7 @@ class Client:
         headers: dict[str, str],
     ) -> None:
         connection.connect()
-        connection.sock.settimeout(ANSWER_TIMEOUT)
+        connection.sock.settimeout(self._answer_timeout)
         try:
             connection.request(method, path, body, headers)
         except (BrokenPipeError, ConnectionResetError):
@@ -178,12 +195,14 @@ class Client:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigurationError(f"{url} is no http or https URL")
         if parts.scheme == "http":
-            return http.client.HTTPConnection(parts.hostname, parts.port, timeout=CONNECT_TIMEOUT)
+            return http.client.HTTPConnection(
+                parts.hostname, parts.port, timeout=self._connect_timeout
+            )
         context = ssl.create_default_context(cafile=self._proof.authority)
         if self._proof.certificate is not None:
             context.load_cert_chain(self._proof.certificate, self._proof.key)
         return http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=CONNECT_TIMEOUT, context=context
+            parts.hostname, parts.port, timeout=self._connect_timeout, context=context
         )
 
     def _credentials(self, url: str) -> dict[str, str]:

@@ -55,6 +55,19 @@ def read_address(text: str) -> Address:
     return found[1] or found[2], int(found[3])
 
 
+def read_upstreams(text: str) -> tuple[tuple[str, str], ...]:
+    """Read pairs of URLs, of contents and of entries, one pair a line."""
+    pairs = [tuple(line.split()) for line in text.splitlines() if line.strip()]
+    urls = [url for pair in pairs for url in pair]
+    if any(len(pair) != 2 for pair in pairs) or not all(map(_is_url, urls)):
+        raise ValueError("the http or https URLs of contents and of entries are wanted, on a line")
+    return tuple((contents, entries) for contents, entries in pairs)
+
+
+def _is_url(text: str) -> bool:
+    return re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text) is not None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What can be said about one cache; beside each type stands how its text is read."""
@@ -79,6 +92,8 @@ class Settings:
     keep_days: Annotated[int, read_count] = 0
     #: days after which a content without entries goes; 0 is never
     orphan_days: Annotated[int, read_count] = 30
+    #: other caches that are asked for what is not here: where their contents and entries are
+    upstreams: Annotated[tuple[tuple[str, str], ...], read_upstreams] = ()
     threads: Annotated[int, read_count] = 8
     max_connections: Annotated[int, read_count] = 1000
 

@@ -29,6 +29,7 @@ View = Callable[[Request], Response]
 #: an error as HTTP says it; the first match counts
 STATUS: tuple[tuple[type[errors.SlapError], int], ...] = (
     (errors.NotFound, 404),
+    (errors.NotReady, 503),
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.Conflict, 409),
@@ -64,6 +65,8 @@ def failed(request: Request, error: errors.SlapError) -> Response:
     response = Response(f"{error}\n", status=status_of(error), content_type="text/plain")
     if response.status_code != 404:
         cache_of(request).statistic.count("refused")
+    if response.status_code == 503:
+        response.retry_after = 10
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="shacache"'
     return response

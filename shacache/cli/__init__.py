@@ -1,12 +1,11 @@
 """The command ``shacache``: a table of its commands; a module is imported when it is run."""
 
 import warnings
-from importlib import import_module
 from pathlib import Path
 
 import click
 
-from slapcore.errors import SlapError
+from shacache.cli.group import CommandTable
 
 # pyramid 2.1 needs it; the warning is for its authors.
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
@@ -31,33 +30,7 @@ COMMANDS = {
 }
 
 
-class CommandTable(click.Group):
-    """A group whose commands are in the modules of a table; errors are one line."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module = import_module(f"shacache.cli.{COMMANDS[name][0]}")
-        command: click.Command = module.COMMANDS[name]
-        return command
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
-
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except (SlapError, OSError) as error:
-            if context.params["debug"]:
-                raise
-            raise click.ClickException(" ".join(str(error).split())) from error
-
-
-@click.group(cls=CommandTable)
+@click.group(cls=CommandTable, commands_by_name=COMMANDS)
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="The settings.",
               envvar="SHACACHE_CONFIG")  # fmt: skip
 @click.option("--directory", type=click.Path(path_type=Path), metavar="DIR",
