@@ -128,13 +128,15 @@ def normalise(name: str) -> str:
 
 def find_foreign_imports() -> set[str]:
     """Find the top names that our packages import, or include, and neither we nor Python have."""
-    pattern = re.compile(r"^ *(?:from|import) ([A-Za-z_]\w*)|include\(\"(\w+)\"\)", re.MULTILINE)
+    imported = r"^ *(?:from|import) ([A-Za-z_]\w*)"
+    included = r"(?:include|add_tween)\(\"(\w+)"
+    pattern = re.compile(f"{imported}|{included}", re.MULTILINE)
     names: set[str] = set()
     for folder in list_packages().values():
         for path in list_files():
             if path.parent == folder and path.suffix == ".py":
                 found = pattern.findall((ROOT / path).read_text(encoding="utf-8"))
-                names |= {imported or included for imported, included in found}
+                names |= {name for pair in found for name in pair if name}
     own = {name.split(".")[0] for name in list_packages()}
     return names - own - set(sys.stdlib_module_names)
 
