@@ -55,8 +55,15 @@ class Report:
             console.print(table)
 
     def as_rst(self) -> str:
-        parts = [list_table(title, header, cells) for title, header, cells in self.tables()]
-        return "\n".join(parts)
+        """Write the tables for the documentation: all servers of a row in one line."""
+        tables = [table for table in self.tables() if table[0] != "Requests"]
+        servers = list(dict.fromkeys(name for line in self.lines for name in line.figures))
+        if servers:
+            header = ["row", "clients", *(f"{server} /s (p50, p99 ms)" for server in servers),
+                      "ratio", "goal"]
+            cells = [compact_cells(line, servers) for line in self.lines]
+            tables.insert(0, ("Requests", header, cells))
+        return "\n".join(csv_table(*table) for table in tables)
 
     def tables(self) -> Iterable[tuple[str, list[str], list[list[str]]]]:
         if self.lines:
@@ -108,8 +115,19 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
-def list_table(title: str, header: list[str], cells: list[list[str]]) -> str:
-    lines = [f".. list-table:: {title}", "   :header-rows: 1", ""]
-    for row in [header, *cells]:
-        lines += [f"   {'*' if at == 0 else ' '} - {cell}".rstrip() for at, cell in enumerate(row)]
-    return "\n".join([*lines, ""])
+def compact_cells(line: Line, servers: list[str]) -> list[str]:
+    figures = [line.figures.get(server) for server in servers]
+    ratio = line.ratio
+    return [
+        line.name,
+        str(line.clients),
+        *(f"{number(f.rate)} ({f.p50:.2f}, {f.p99:.1f})" if f else "" for f in figures),
+        "" if ratio is None else number(ratio),
+        "" if ratio is None else f">= {line.goal:g}",
+    ]
+
+
+def csv_table(title: str, header: list[str], cells: list[list[str]]) -> str:
+    rows = [", ".join(f'"{cell}"' for cell in row) for row in [header, *cells]]
+    head = [f".. csv-table:: {title}", "   :header-rows: 1", ""]
+    return "\n".join([*head, *(f"   {row}" for row in rows), ""])
