@@ -1,4 +1,4 @@
-"""The command ``shacache`` as people run it: in a process of its own."""
+"""The command ``shacache`` as people run it, and its server in a process of its own."""
 
 import json
 import os
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from shacache.cli import main
 from tests.commands import PATIENCE
 from tests.commands import Server
 from tests.commands import started
@@ -29,12 +32,21 @@ class Shacache:
         return [*COMMAND, "--directory", str(self.directory), *map(str, words)]
 
     def run(self, *words: object, code: int = 0) -> str:
-        """Run a command; give what it says, on standard error when it fails."""
-        done = subprocess.run(
-            self.words(*words), capture_output=True, text=True, timeout=PATIENCE
-        )
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        """Run a command; give what it says, on standard error when it fails.
+
+        That is in this process: starting another one takes longer than what it does.
+        """
+        done = CliRunner().invoke(main, self.words(*words)[len(COMMAND) :])
+        assert done.exit_code == code, f"{words}: {done.exit_code}\n{done.output}"
         return done.stderr if code else done.stdout
+
+    def run_apart(self, *words: object) -> str:
+        """Run a command in a process of its own."""
+        done = subprocess.run(
+            self.words(*words), capture_output=True, text=True, timeout=PATIENCE, check=True
+        )
+        assert done.stderr == ""
+        return done.stdout
 
     def read(self, *words: object) -> Any:
         return json.loads(self.run(*words, "--json"))
