@@ -7,6 +7,7 @@ another tenant, in the other there never was one.  The answers must be the same 
 import json
 import re
 from dataclasses import dataclass
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -369,5 +370,13 @@ def ask_about_neighbour(master, asker, node, partition):
         if "computer_partition_id" in fields or "computer_partition_reference" in fields:
             answer = asker.call(way.method, way.path, fields, status="*")
             assert answer.status_int == 404, way
+            told_of_all.append((way.name, told(answer)))
+        elif way.said is not None and {"compute_partition_id", "instance_guid"} & way.said.keys():
+            place = {"computer_guid": node.reference, "compute_partition_id": partition}
+            about = {**place, "instance_guid": "SOFTINST-2"}
+            said = {name: about.get(name, value) for name, value in way.said.items()}
+            answer = ask(asker, replace(way, said=said))
+            assert answer.status_int == 403, way
+            assert answer.json["type"].endswith("-NOT-FOUND"), way
             told_of_all.append((way.name, told(answer)))
     return told_of_all
