@@ -4,12 +4,20 @@ Free of HTTP: each face of the master has a table from these to its codes, and t
 client library raises the same class again.
 """
 
+#: How long a text is told, in characters.
+MAX_TEXT = 1000
+
 
 class SlapError(Exception):
     """Anything that went wrong between a node, a person and the master.
 
-    Its text is one sentence for the person who has to do something about it.
+    Its text is one sentence for the person who has to do something about it.  What it quotes may
+    be of any length, so the text is cut when it is told.
     """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]} (and so on)"
 
 
 class ProtocolError(SlapError):

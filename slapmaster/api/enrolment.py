@@ -34,7 +34,10 @@ LIST_LIFETIME = timedelta(days=1)
 
 
 def redeem(request: Request, purpose: TokenPurpose) -> tuple[Act, Token]:
-    """Use up the token of the request, and act in the name of the person it was given to."""
+    """Use up the token of the request, and act in the name of the person it was given to.
+
+    Whatever fails after this leaves the token as it was.
+    """
     shown = request.headers.get("X-Access-Token", "").strip()
     if not shown:
         raise Forbidden("the header X-Access-Token with a one-time token is missing")
@@ -46,9 +49,9 @@ def redeem(request: Request, purpose: TokenPurpose) -> tuple[Act, Token]:
 
 def request_node(request: Request) -> Response:
     """Register a node by a token, and issue its certificate."""
+    act, token = redeem(request, TokenPurpose.NODE)
     fields = read_fields(request)
     check_fields(fields, ("title",))
-    act, token = redeem(request, TokenPurpose.NODE)
     project = act.site.projects[token.project]
     if project.role_of(act.site.persons[token.person]) is None:
         raise Forbidden("whoever was given this token is no member of its project any more")
@@ -63,8 +66,8 @@ def request_node(request: Request) -> Response:
 
 def get_certificate(request: Request) -> Response:
     """Issue a person's certificate by a token."""
-    check_fields(read_fields(request), ())
     act, token = redeem(request, TokenPurpose.CLIENT)
+    check_fields(read_fields(request), ())
     person = act.site.persons[token.person]
     return certificate_answer(issue_certificate(act, person, only_one=False))
 
