@@ -149,10 +149,10 @@ class Server:
         if self.stopping:
             return
         self.stopping = True
-        for door in self._doors.values():
-            door.close()
         for connection in list(self._connections):
             connection.ending = True
+        for door in self._doors.values():
+            door.close()
         end = time.monotonic() + grace
         while self._connections and time.monotonic() < end:
             for connection in self._take(lambda connection: connection.is_idle):
