@@ -55,6 +55,12 @@ def read_address(text: str) -> Address:
     return found[1] or found[2], int(found[3])
 
 
+def read_location(text: str) -> str:
+    if text and not re.fullmatch(r"/[!-~]*", text):
+        raise ValueError("a location that begins with / is wanted")
+    return text.rstrip("/")
+
+
 def read_upstreams(text: str) -> tuple[tuple[str, str], ...]:
     """Read pairs of URLs, of contents and of entries, one pair a line."""
     pairs = [tuple(line.split()) for line in text.splitlines() if line.strip()]
@@ -85,6 +91,8 @@ class Settings:
     #: whether entries without a signature, or with one of an unknown key, are taken and shown
     unsigned: Annotated[bool, read_switch] = False
     foreign: Annotated[bool, read_switch] = False
+    #: where a front end (nginx), which then sends the files, finds the directory of contents
+    accel_location: Annotated[str, read_location] = ""
     max_content: Annotated[int, read_size] = 16 << 30
     max_entry: Annotated[int, read_size] = 256 << 10
     #: what is kept at most, in bytes and in days without use; 0 is no limit

@@ -98,9 +98,15 @@ def get_content(request: Request) -> Response:
     content = cache.get(sha512)
     if "," in request.headers.get("Range", ""):
         del request.headers["Range"]  # several parts at once are nobody's need
-    response = Response(content_type=CONTENT, conditional_response=True)
-    response.app_iter = content
-    response.content_length = content.size
+    if cache.settings.accel_location:
+        content.close()
+        response = Response(content_type=CONTENT)
+        place = f"{cache.settings.accel_location}/{cache.store.path(sha512)}"
+        response.headers["X-Accel-Redirect"] = place
+    else:
+        response = Response(content_type=CONTENT, conditional_response=True)
+        response.app_iter = content
+        response.content_length = content.size
     response.etag = sha512
     response.accept_ranges = "bytes"
     response.headers["Cache-Control"] = FOREVER
