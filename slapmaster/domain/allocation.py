@@ -23,7 +23,6 @@ from slapmaster.domain.instance import SoftwareInstance
 from slapmaster.domain.instance import is_host
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
-from slapmaster.domain.reliance import rely_on
 from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.room import ANY
 from slapmaster.domain.room import Key
@@ -102,7 +101,6 @@ def settle(act: Act, instance: Instance, place: ComputePartition) -> None:
     act.site.room.leave(instance)
     instance.waiting_for = ""
     instance.partition = place
-    rely_on(place.node.standing, instance.tree)
     act.note("placed", instance.reference, f"{place.node.reference} {place.name}")
     if isinstance(instance, SharedInstance):
         place.take_in(instance, act.now)

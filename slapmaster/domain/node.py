@@ -176,8 +176,8 @@ class ComputeNode(Persistent):
     def has_room(self) -> bool:
         """Tell whether it takes another instance.
 
-        Asks the set and not the count: two who each take one of the last two partitions
-        conflict in the set, while the count would just be added up.
+        Two who each take one of the last two partitions don't both miss that it is full now:
+        a set that both together would empty makes a conflict.
         """
         return self.is_open and bool(self.free)
 

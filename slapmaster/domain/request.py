@@ -131,7 +131,6 @@ def refuse_cycle(requester: SoftwareInstance, asked: Instance) -> None:
 def create(
     act: Act, tree: InstanceTree, requester: SoftwareInstance | None, wanted: Wanted
 ) -> Instance:
-    rely_on(tree)
     kind = SharedInstance if wanted.shared else SoftwareInstance
     instance = kind(act.new_reference("SOFTINST"), wanted.title, tree)
     instance.release_url = wanted.release_url

@@ -4,10 +4,13 @@ import pytest
 
 from slapcore.errors import Conflict
 from slapcore.states import InstanceState
+from slapmaster.domain.departure import report_gone
 from slapmaster.domain.publish import publish_connection
 from slapmaster.domain.report import report_instance
 from slapmaster.domain.report import report_node
 from slapmaster.domain.request import rename
+
+NEW = "http://example.org/new.cfg"
 
 
 def request(title, **values):
@@ -28,6 +31,10 @@ def stop(title):
 
 def called(title, new):
     return lambda world: rename(world.act(), world.instance(title), new)
+
+
+def gone(title):
+    return lambda world: report_gone(world.act(), world.instance(title))
 
 
 def publish(title, url):
@@ -61,6 +68,19 @@ def tree(arena):
     for change in (
         request("root"), ask("root", "left"), ask("root", "right"), ask("left", "leaf"),
         request("other"), ask("other", "below"),
+        ask("leaf", "once"), ask("leaf", "once", state=InstanceState.DESTROYED), gone("once"),
+    ):  # fmt: skip
+        arena.change(change)
+    return arena
+
+
+@pytest.fixture
+def wide_tree(arena):
+    """Two branches of two levels, and something beside each of what is in them."""
+    arena.change(lambda world: world.node(partitions=12))
+    for change in (
+        request("root"), ask("root", "first"), ask("root", "left"), ask("root", "right"),
+        ask("left", "leaf"), ask("right", "twig"), ask("leaf", "beside"), ask("twig", "aside"),
     ):  # fmt: skip
         arena.change(change)
     return arena
@@ -96,6 +116,13 @@ def test_two_moves_make_no_circle(tree, turned):
         tree.race(*(reversed(changes) if turned else changes))
 
 
+@pytest.mark.parametrize("turned", [True, False])
+def test_two_moves_of_whole_branches_make_no_circle(wide_tree, turned):
+    changes = [ask("twig", "left"), ask("leaf", "right")]
+    with pytest.raises(Conflict, match="circle"):
+        wide_tree.race(*(reversed(changes) if turned else changes))
+
+
 def test_a_child_asked_for_twice_is_one(tree):
     assert tree.race(ask("root", "new"), ask("left", "new")) == [1, 2]
     assert tree.read(lambda world: world.instance("new").requester.title) == "left"
@@ -114,9 +141,15 @@ def test_a_child_asked_for_while_its_tree_is_stopped_is_shown_as_stopped(tree, s
 
 
 def test_what_is_placed_while_its_tree_is_stopped_is_shown_again(arena):
+    arena.change(lambda world: world.node("node"))
     arena.change(request("root"))
-    assert arena.race(lambda world: world.node("node"), stop("root")) == [1, 2]
-    assert arena.read(states)["root"] is InstanceState.STOPPED
+    arena.change(ask("root", "waits", release_url=NEW))
+
+    def appear(world):
+        world.node("late", release=NEW)
+
+    assert arena.race(appear, stop("root")) == [1, 2]
+    assert arena.read(states)["waits"] is InstanceState.STOPPED
 
 
 def test_a_title_is_given_to_one(tree):
