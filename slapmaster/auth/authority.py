@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -45,6 +46,15 @@ CLIENT_CERT = re.compile(r":([A-Za-z0-9+/]*={0,2}):")
 MAX_CERTIFICATE = 16384
 
 VERIFIED_AT_MOST = 4096
+
+#: what the library raises for the certificates that strangers may send
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 USAGES = (
     "digital_signature",
@@ -237,7 +247,7 @@ class Authority:
             if not any(_signed_by(certificate, issuer) for issuer in self._issuers):
                 raise errors.Unauthenticated("certificate was issued by another authority")
             return _read_certificate(certificate)
-        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        except UNREADABLE as error:
             raise errors.Unauthenticated("certificate can't be read") from error
 
 

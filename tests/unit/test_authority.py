@@ -279,6 +279,13 @@ def test_no_changed_byte_makes_another_certificate(authority, issued, place, byt
             authority.verify(bytes(der), NOW)
 
 
+def test_a_version_that_does_not_exist_is_unauthenticated(authority, issued):
+    version = bytes.fromhex("a003020102")  # the third, as every certificate of ours says
+    der = der_of(issued).replace(version, version[:-1] + b"\x09", 1)
+    with pytest.raises(errors.Unauthenticated, match="can't be read"):
+        authority.verify(der, NOW)
+
+
 def test_a_huge_certificate_is_not_even_read(authority):
     with pytest.raises(errors.Unauthenticated, match="too long"):
         authority.verify(b"\x30" * 20_000, NOW)
