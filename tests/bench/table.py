@@ -22,6 +22,8 @@ SMALL, MIDDLE, LARGE = OWN_NODE, "n100", "n1000"
 #: Nodes for many instances, and how many places each has left for new ones.
 POOL = [f"pool-{number}" for number in range(10)]
 FREE = 200
+#: Clients begin with the same node, so that some nodes get a little more than their share.
+SPARE = 50
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Bench:
             Stage([SMALL], 10, 5, small_rows(SMALL)),
             Stage([MIDDLE], 100, 50, documents(MIDDLE, 100, 50)),
             Stage([LARGE], 1000, 500, large_rows(LARGE)),
-            Stage(POOL, each + FREE, each, crowd_rows(POOL, self.instances, most)),
+            Stage(POOL, each + FREE + SPARE, each, crowd_rows(POOL, self.instances, most)),
         ]
 
     def fill(self, node: str, partitions: int, instances: int) -> None:
