@@ -268,6 +268,7 @@ def test_junk_is_unauthenticated_and_nothing_else(junk):
         authority.verify(junk, NOW)
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @given(strategies.integers(min_value=0, max_value=10_000), strategies.integers(0, 255))
 def test_no_changed_byte_makes_another_certificate(authority, issued, place, byte):
     der = bytearray(der_of(issued))
