@@ -147,8 +147,14 @@ def choose_oldest(
 def find_unfinished(directory: Path) -> list[Path]:
     """Find files that a process has begun and not put in place, for an hour or longer."""
     found = [*directory.glob(UNFINISHED), *directory.glob(f"entries/*/{UNFINISHED}")]
-    limit = time.time() - GRACE_SECONDS
-    return [path for path in found if path.stat().st_mtime < limit]
+    return [path for path in found if _is_left(path)]
+
+
+def _is_left(path: Path) -> bool:
+    try:
+        return path.stat().st_mtime < time.time() - GRACE_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def scrub(cache: Cache, watch: Callable[[Stored], None]) -> Iterator[Gone]:

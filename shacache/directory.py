@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from contextlib import suppress
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +135,9 @@ class Directory:
         for folder in sorted(self._directory.iterdir()):
             for name in sorted(os.listdir(folder)):
                 if name.endswith(".json"):
-                    yield json.loads((folder / name).read_bytes())["key"]
+                    # It may be gone since it was listed.
+                    with suppress(FileNotFoundError):
+                        yield json.loads((folder / name).read_bytes())["key"]
 
     def _changing(self, path: Path) -> AbstractContextManager[None]:
         make_directory(path.parent)

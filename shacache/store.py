@@ -143,7 +143,7 @@ class Receipt:
         self._flush()
         self._wait()
         if self.problem is None:
-            self._write_out(sync=True)
+            self._sync()
         if self.problem is not None:
             raise self.problem
         return self._sum.hexdigest()
@@ -185,18 +185,17 @@ class Receipt:
             self._fail(error)
             return
         if self.size - self._begun >= BEGIN_WRITING:
-            self._write_out(sync=False)
+            self._begin_writing()
 
-    def _write_out(self, *, sync: bool) -> None:
-        """Have the disk begin with what it has of the file, or wait until it has done it."""
+    def _begin_writing(self) -> None:
+        """Have the disk begin with what it has of the file: it is a hint, and may do nothing."""
+        begun, self._begun = self._begun, self.size
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(self._descriptor, begun, self.size - begun, os.POSIX_FADV_DONTNEED)
+
+    def _sync(self) -> None:
         try:
-            if sync:
-                os.fsync(self._descriptor)
-            else:
-                begun, self._begun = self._begun, self.size
-                os.posix_fadvise(
-                    self._descriptor, begun, self.size - begun, os.POSIX_FADV_DONTNEED
-                )
+            os.fsync(self._descriptor)
         except OSError as error:
             self._fail(error)
 

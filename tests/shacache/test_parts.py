@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from pyramid.config import Configurator
 from webtest import TestApp
 
 from shacache.app import make_app
@@ -127,3 +128,31 @@ def test_a_body_that_ends_too_early_is_refused_under_any_server(other_server, fo
                                headers={"Content-Length": "100"})  # fmt: skip
     assert (answer.status_code, "too early" in answer.text) == (400, True)
     assert not left_behind(folder)
+
+
+class Denier:
+    """A security policy that allows nobody anything."""
+
+    def identity(self, request):
+        return None
+
+    def authenticated_userid(self, request):
+        return None
+
+    def permits(self, request, context, permission):
+        return False
+
+
+def test_the_cache_has_rights_of_its_own_in_another_application(cache, alice):
+    config = Configurator()
+    config.set_security_policy(Denier())
+    config.set_default_permission("nobody has it")
+    config.registry["shacache"] = cache
+    config.include("shacache.routes")
+    mounted = TestApp(config.make_wsgi_app(), extra_environ=FROM_HERE)
+    data = b"mounted"
+    assert mounted.post("/shacache", data, content_type="application/x").text == sum_of(data)
+    mounted.put_json(f"/shadir/{KEY}", [*vars(alice.sign(about(data))).values()])
+    assert mounted.get(f"/shacache/{sum_of(data)}").body == data
+    assert len(mounted.get(f"/shadir/{KEY}").json) == 1
+    assert mounted.get("/shacache/status").json["events"]["upload"] == 1
