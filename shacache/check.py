@@ -38,10 +38,18 @@ class Gone:
 
 @dataclass(frozen=True)
 class Census:
-    """Which contents the entries name: all of them, and those that are pinned by their keys."""
+    """Which contents the entries name, and which are pinned, by their keys or themselves."""
 
-    named: Collection[str]
+    #: the beginnings of the sums: there may be millions
+    named: Collection[bytes]
     pinned: Collection[str]
+
+    def names(self, sha512: str) -> bool:
+        return beginning(sha512) in self.named
+
+
+def beginning(sha512: str) -> bytes:
+    return bytes.fromhex(sha512[:32])
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,11 @@ class Plan:
 
 
 def take_census(cache: Cache) -> Census:
-    named: set[str] = set()
+    named: set[bytes] = set()
     pinned = {word for word in cache.pins.listed()}
     for key in cache.directory:
         sums = {record.sha512 for record in cache.directory.records(key)}
-        named |= sums
+        named.update(map(beginning, sums))
         if key in pinned:
             pinned |= sums
     return Census(named, pinned)
@@ -118,7 +126,7 @@ def choose_contents(cache: Cache, census: Census) -> list[tuple[Stored, str]]:
             gone.append((stored, f"of no use for {int(idle / DAY)} days"))
         elif (
             settings.orphan_days
-            and stored.sha512 not in census.named
+            and not census.names(stored.sha512)
             and idle > max(settings.orphan_days * DAY, GRACE_SECONDS)
         ):
             gone.append((stored, f"without an entry, of no use for {int(idle / DAY)} days"))
