@@ -76,7 +76,14 @@ def request_on(nodes: list[str]) -> Callable[[World, Turn], list[bytes]]:
 
 
 def new_request(nodes: list[str]) -> Callable[[World, Turn], list[bytes]]:
-    return lambda world, turn: [world.request(node, f"new-{wire.NUMBER}") for node in nodes]
+    """Requests for one node after the other; each client begins elsewhere."""
+
+    def templates(world: World, turn: Turn) -> list[bytes]:
+        start = turn.client * len(nodes) // turn.clients
+        order = nodes[start:] + nodes[:start]
+        return [world.request(node, f"new-{wire.NUMBER}") for node in order]
+
+    return templates
 
 
 def connection(node: str, value: str) -> Callable[[World, Turn], list[bytes]]:

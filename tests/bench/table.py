@@ -22,7 +22,7 @@ SMALL, MIDDLE, LARGE = OWN_NODE, "n100", "n1000"
 #: Nodes for many instances, and how many places each has left for new ones.
 POOL = [f"pool-{number}" for number in range(10)]
 FREE = 200
-#: Clients begin with the same node, so that some nodes get a little more than their share.
+#: Rounds end anywhere, so that some nodes get a little more than their share.
 SPARE = 50
 
 
