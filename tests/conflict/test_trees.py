@@ -68,7 +68,7 @@ def tree(arena):
     for change in (
         request("root"), ask("root", "left"), ask("root", "right"), ask("left", "leaf"),
         request("other"), ask("other", "below"),
-        ask("leaf", "once"), ask("leaf", "once", state=InstanceState.DESTROYED), gone("once"),
+        ask("right", "once"), ask("right", "once", state=InstanceState.DESTROYED), gone("once"),
     ):  # fmt: skip
         arena.change(change)
     return arena
@@ -96,6 +96,17 @@ def test_no_child_is_asked_for_by_what_is_destroyed(tree, requester, destroyed_f
     else:
         assert tree.race(*reversed(changes)) == [1, 2]
         assert tree.read(states)["late"] is InstanceState.DESTROYED
+
+
+@pytest.mark.parametrize("requester", ["leaf", "right"])
+def test_no_child_is_asked_for_by_what_is_destroyed_alone(tree, requester):
+    above = {"leaf": "left", "right": "root"}[requester]
+    alone = ask(above, requester, state=InstanceState.DESTROYED)
+    assert tree.race(ask(requester, "late"), alone) == [1, 2]
+    assert tree.read(states)["late"] is InstanceState.DESTROYED
+    tree.change(gone("late"))
+    with pytest.raises(Conflict, match="being destroyed"):
+        tree.change(ask(requester, "late"))
 
 
 @pytest.mark.parametrize("destroyed_first", [True, False])
