@@ -24,6 +24,7 @@ TIME_LIMIT = 60.0
 #: The processes begin together, so late after the order that all have read it.
 HEAD_START = 0.05
 SLOT = NUMBER.encode()
+NUMBERS = 10 ** len(SLOT)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Script:
         number = self.first
         while True:
             for template in self.templates:
-                yield template.replace(SLOT, b"%08d" % number)
+                yield template.replace(SLOT, b"%08d" % (number % NUMBERS))
                 number += self.step
 
 

@@ -9,8 +9,8 @@ from tests.bench.load import Script
 
 #: The query that the ``service list`` command sends.
 SERVICES = 'portal_type:"Instance Tree" AND validation_state:validated'
-#: No two scripts of a run use the same thousandth part of the eight digits.
-SHARE = 100_000
+#: Numbers that one client may use up in one round; there are eight digits for all of them.
+SHARE = 10_000
 
 
 @dataclass(frozen=True)
