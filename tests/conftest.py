@@ -19,6 +19,9 @@ from tests.driver import make_issuer
 #: It doesn't begin like a setting of ours, which would be an unknown one.
 MARK = "TEST_SESSION_OF_SLAPMASTER"
 
+#: Others may read what a test makes, so that other users' programs can.
+UMASK = 0o022
+
 #: Seconds that a process which was told to end has for doing so.
 PATIENCE = 5.0
 
@@ -78,6 +81,12 @@ def wait_until_gone() -> dict[int, str]:
     while (survivors := find_survivors()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return survivors
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have files readable again: our commands narrow the umask of the process they run in."""
+    os.umask(UMASK)
 
 
 def pytest_configure(config: pytest.Config) -> None:
