@@ -71,8 +71,10 @@ def test_a_failure_names_its_step_and_shows_the_log(install, place):
     (place / "place.json").write_text(json.dumps({"port": port, "network": "127.9.9"}))
     with subprocess.Popen(blocker(port), stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        done = run_demonstration("--once", "--directory", place)
-        process.terminate()
+        try:
+            done = run_demonstration("--once", "--directory", place)
+        finally:
+            process.terminate()
     assert done.returncode == 1
     assert "Failed at: Start a master" in done.stdout
     assert not find_processes(str(place))
