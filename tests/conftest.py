@@ -85,8 +85,9 @@ def wait_until_gone() -> dict[int, str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Have files readable again: our commands narrow the umask of the process they run in."""
+    """Have files readable and signals heard again, whatever a command did to this process."""
     os.umask(UMASK)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
 
 
 def pytest_configure(config: pytest.Config) -> None:
