@@ -37,7 +37,16 @@ SIGNALS = (*ENDING, signal.SIGHUP)
 def run(master: Master, say: Callable[[str], None]) -> None:
     """Serve until a signal ends it; ``say`` is told the addresses once it listens."""
     # Threads inherit this, so that a signal comes to nobody but the loop below.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        serve(master, say)
+    finally:
+        while signal.sigtimedwait(SIGNALS, 0) is not None:
+            log.info("told again to end")
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def serve(master: Master, say: Callable[[str], None]) -> None:
     settings = master.settings
     refuse_old(master)
     renew_certificate(master)
