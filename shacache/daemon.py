@@ -19,6 +19,7 @@ from slapcore.server.address import Address
 from slapcore.server.listeners import Limits
 from slapcore.server.listeners import Listener
 from slapcore.server.listeners import Server
+from slapcore.server.signals import kept_signals
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,11 @@ COUNT_SECONDS = 600.0
 
 def run(cache: Cache, say: Callable[[str], None]) -> None:
     """Serve until a signal ends it; ``say`` is told the addresses once it listens."""
-    # Threads inherit this, so that a signal comes to nobody but the loop below.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    with kept_signals(SIGNALS):
+        serve(cache, say)
+
+
+def serve(cache: Cache, say: Callable[[str], None]) -> None:
     cache.store.claim()
     server = make_server(cache)
     server.start()

@@ -18,6 +18,7 @@ from slapcore.server.address import Address
 from slapcore.server.listeners import Limits
 from slapcore.server.listeners import Listener
 from slapcore.server.listeners import Server
+from slapcore.server.signals import kept_signals
 from slapmaster import directory
 from slapmaster.app import make_app
 from slapmaster.control.listener import ControlApplication
@@ -36,14 +37,8 @@ SIGNALS = (*ENDING, signal.SIGHUP)
 
 def run(master: Master, say: Callable[[str], None]) -> None:
     """Serve until a signal ends it; ``say`` is told the addresses once it listens."""
-    # Threads inherit this, so that a signal comes to nobody but the loop below.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
+    with kept_signals(SIGNALS):
         serve(master, say)
-    finally:
-        while signal.sigtimedwait(SIGNALS, 0) is not None:
-            log.info("told again to end")
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve(master: Master, say: Callable[[str], None]) -> None:
