@@ -52,5 +52,21 @@ class StillActive(Conflict):
     """A certificate is asked for while another one is active."""
 
 
+class TooMuch(SlapError):
+    """Asked too often, or for more than the asker is granted."""
+
+
+class NotOffered(SlapError):
+    """The master knows of no such operation: it is older, or of another make."""
+
+
+class Unavailable(SlapError):
+    """The master can't be reached, or can't answer now; a node goes on with what it knows."""
+
+
+class Untrusted(Unavailable):
+    """Somebody answers, but can't prove to be the master that is known."""
+
+
 class ConfigurationError(SlapError):
     """A configuration file or an environment variable says something it may not say."""

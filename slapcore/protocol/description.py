@@ -27,6 +27,8 @@ MAX_TEXT = 1_000
 
 #: No white space at the ends, no slash, no control characters: it becomes the name of a directory.
 NAME = re.compile(r"(?!\.{1,2}$)(?!\s)[^/\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+(?<!\s)")
+#: What the interface of a tap's own addresses begins with.
+ROUTE = "route_"
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 BITS = re.compile(r"[0-9]{1,3}")
 BITS_BEHIND = re.compile(r"/[0-9]{1,3}\Z")
@@ -98,6 +100,51 @@ def read_json_description(value: object) -> NodeDescription:
     return NodeDescription(
         reference=computer.read_name("computer_guid"), partitions=tuple(partitions.values())
     )
+
+
+def write_description(described: NodeDescription) -> dict[str, object]:
+    """Write the value that a node sends; what is read of it again is ``described``.
+
+    A partition's addresses are on one interface, and its routes on ``route_<interface>``.
+    """
+    return {
+        "reference": described.reference,
+        "address": described.address,
+        "netmask": described.netmask,
+        "os_type": described.os_type,
+        "public_ipv4_address": described.public_ipv4_address,
+        "slapos_version": described.slapos_version,
+        "partition_list": [_write_partition(partition) for partition in described.partitions],
+    }
+
+
+def _write_partition(partition: PartitionDescription) -> dict[str, object]:
+    own = [found for found in partition.addresses if not found.interface.startswith(ROUTE)]
+    interfaces = {found.interface for found in own}
+    routes = [found for found in partition.addresses if found.interface.startswith(ROUTE)]
+    interfaces |= {found.interface.removeprefix(ROUTE) for found in routes}
+    if len(interfaces) > 1:
+        names = ", ".join(sorted(interfaces))
+        raise ProtocolError(f"{partition.name} has addresses on {names}; one interface is allowed")
+    tap: dict[str, object] = {"name": next(iter(interfaces), partition.name)}
+    for route in routes:
+        tap |= _write_route(route)
+    return {
+        "reference": partition.name,
+        "address_list": [{"addr": found.address, "netmask": found.netmask} for found in own],
+        "tap": tap,
+        "capability_list": list(partition.capabilities),
+    }
+
+
+def _write_route(route: Address) -> dict[str, object]:
+    family = f"ipv{ip_address(route.address).version}"
+    return {
+        f"{family}_addr": route.address,
+        f"{family}_netmask": route.netmask,
+        f"{family}_gateway": route.gateway,
+        f"{family}_network": route.network,
+    }
 
 
 class _Fields:
@@ -185,7 +232,7 @@ def _read_partition(fields: _Fields) -> PartitionDescription:
         for address in fields.read_each("address_list", MAX_ADDRESSES)
     ]
     if tap_name:
-        addresses.extend(_read_routes(tap, f"route_{tap_name}"))
+        addresses.extend(_read_routes(tap, f"{ROUTE}{tap_name}"))
     return PartitionDescription(name, tuple(addresses), _read_capabilities(fields))
 
 

@@ -1,4 +1,4 @@
-"""The four documents of SLAP, written from what the master knows.
+"""The four documents of SLAP: written from what the master knows, read by its clients.
 
 - What the system says of an instance wins over a parameter of the same name, for an instance as
   for the shared instances it hosts; nobody can pass for another by naming a parameter.
@@ -7,15 +7,39 @@
   not written.
 - ``_parameter_dict`` of a ComputerPartition is overlaid with what the system says; that of a
   SoftwareInstance is what was asked for, and the system's words are attributes beside it.
+- What is read may come from other masters.  SlapProxy says less, and a time as the text of
+  seconds with a fraction; it is read as the microseconds that others say.
 """
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from decimal import Decimal
+from typing import Any
 
+from slapcore.errors import ProtocolError
 from slapcore.protocol.marshal import Document
 from slapcore.protocol.marshal import Fragment
+from slapcore.protocol.xml import shorten
+from slapcore.states import InstanceState
+from slapcore.states import ReleaseState
+
+#: What the system says of an instance among its parameters.
+SYSTEM_WORDS = frozenset({
+    "full_address_list", "full_ip_list", "instance_title", "ip_list",
+    "root_instance_short_title", "root_instance_title",
+    "slap_computer_id", "slap_computer_partition_id", "slap_software_release_url",
+    "slap_software_type", "slave_instance_list", "timestamp",
+})  # fmt: skip
+#: What it says of a shared instance to its host.
+SHARED_WORDS = frozenset({"slap_software_type", "slave_reference", "slave_title", "timestamp"})
+
+#: Microseconds of a time in seconds.
+SECOND = 1_000_000
+MOMENT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+MOMENT_LENGTH = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +79,34 @@ class InstanceView:
     full_ip_list: tuple[tuple[str, str, str, str, str], ...] = ()
     shared_instances: tuple[SharedInstanceView, ...] = ()
     access_status: str = "#error no data found"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseView:
+    """A release that a node is to have, or to remove."""
+
+    url: str
+    computer_guid: str
+    state: ReleaseState
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionView:
+    """A partition as its node is told of it; without an instance it is to be emptied."""
+
+    computer_guid: str
+    partition_id: str
+    state: InstanceState
+    instance: InstanceView | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeView:
+    """Everything that a node is told."""
+
+    computer_guid: str
+    releases: tuple[ReleaseView, ...] = ()
+    partitions: tuple[PartitionView, ...] = ()
 
 
 def write_release(url: str, computer_guid: str, state: str | None = None) -> Document:
@@ -175,3 +227,185 @@ def _write_shared(shared: SharedInstanceView) -> dict[str, object]:
         "slave_title": shared.title,
         "timestamp": shared.timestamp,
     }
+
+
+def read_computer(value: object) -> NodeView:
+    """Read everything that a node is told; raises ``ProtocolError``."""
+    computer = _Attributes.of(value, "Computer")
+    return NodeView(
+        computer_guid=computer.read_text("_computer_id"),
+        releases=tuple(map(read_release, computer.read_list("_software_release_list"))),
+        partitions=tuple(map(read_partition, computer.read_list("_computer_partition_list"))),
+    )
+
+
+def read_release(value: object) -> ReleaseView:
+    release = _Attributes.of(value, "SoftwareRelease")
+    return ReleaseView(
+        url=release.read_text("_software_release"),
+        computer_guid=release.read_text("_computer_guid"),
+        state=ReleaseState(release.read_word("_requested_state", frozenset(ReleaseState))),
+    )
+
+
+def read_partition(value: object) -> PartitionView:
+    """Read a partition, with the instance in it if there is one."""
+    partition = _Attributes.of(value, "ComputerPartition")
+    return PartitionView(
+        computer_guid=partition.read_text("_computer_id"),
+        partition_id=partition.read_text("_partition_id"),
+        state=_read_state(partition),
+        instance=_read_hosted(partition) if partition.says("_parameter_dict") else None,
+    )
+
+
+def _read_hosted(partition: "_Attributes") -> InstanceView:
+    told = partition.read_mapping("_parameter_dict")
+    words = {name: told[name] for name in SYSTEM_WORDS & told.keys()}
+    release = partition.attributes.get("_software_release_document")
+    if release is not None:
+        url = _Attributes.of(release, "SoftwareRelease").read_text("_software_release")
+        words.setdefault("slap_software_release_url", url)
+    parameters = {name: told[name] for name in told if name not in SYSTEM_WORDS}
+    return _read_instance(partition, words, parameters)
+
+
+def read_instance(value: object) -> InstanceView:
+    """Read the answer to a request; SlapProxy tells the time among the parameters."""
+    answer = _Attributes.of(value, "SoftwareInstance")
+    words = {name: answer.attributes[name] for name in SYSTEM_WORDS & answer.attributes.keys()}
+    parameters = dict(answer.read_mapping("_parameter_dict"))
+    if "timestamp" not in words and "timestamp" in parameters:
+        words["timestamp"] = parameters.pop("timestamp")
+    return _read_instance(answer, words, parameters)
+
+
+def _read_instance(
+    found: "_Attributes", words: Mapping[Any, Any], parameters: Mapping[Any, Any]
+) -> InstanceView:
+    system = _Attributes(words, found.where)
+    return InstanceView(
+        computer_guid=system.read_text("slap_computer_id", found.read_text("_computer_id")),
+        partition_id=system.read_text(
+            "slap_computer_partition_id", found.read_text("_partition_id")
+        ),
+        instance_guid=found.read_text("_instance_guid"),
+        title=system.read_text("instance_title"),
+        root_title=system.read_text("root_instance_title"),
+        root_short_title=system.read_text("root_instance_short_title"),
+        software_type=system.read_text("slap_software_type"),
+        release_url=system.read_text("slap_software_release_url"),
+        state=_read_state(found).value,
+        timestamp=system.read_moment("timestamp"),
+        parameters=_as_texts(parameters),
+        connection=found.read_texts("_connection_dict"),
+        sla=found.read_texts("_filter_dict"),
+        ip_list=system.read_pairs("ip_list"),
+        full_ip_list=system.read_routes("full_ip_list"),
+        shared_instances=tuple(map(_read_shared, system.read_list("slave_instance_list"))),
+        access_status=found.read_text("_access_status") or "#error no data found",
+    )
+
+
+def _read_state(found: "_Attributes") -> InstanceState:
+    """Read what is wanted; SlapProxy doesn't say it of a shared instance, which is started."""
+    return InstanceState(
+        found.read_word("_requested_state", frozenset(InstanceState), InstanceState.STARTED)
+    )
+
+
+def _read_shared(value: object) -> SharedInstanceView:
+    """Read what the host is told: connection and parameters come as one, and stay so."""
+    if not isinstance(value, dict):
+        raise ProtocolError(f"a shared instance is a {type(value).__name__}, not a dictionary")
+    shared = _Attributes(value, "a shared instance")
+    return SharedInstanceView(
+        title=shared.read_text("slave_title"),
+        reference=shared.read_text("slave_reference"),
+        software_type=shared.read_text("slap_software_type"),
+        timestamp=shared.read_moment("timestamp"),
+        parameters=_as_texts({key: value[key] for key in value if key not in SHARED_WORDS}),
+    )
+
+
+class _Attributes:
+    """The attributes of one document; what is missing is nothing, what is wrong is an error."""
+
+    def __init__(self, attributes: Mapping[Any, Any], where: str) -> None:
+        self.attributes = attributes
+        self.where = where
+
+    @classmethod
+    def of(cls, value: object, class_name: str) -> "_Attributes":
+        if not isinstance(value, Document) or value.class_name != class_name:
+            found = value.class_name if isinstance(value, Document) else type(value).__name__
+            raise ProtocolError(f"the answer is a {found}, not a {class_name}")
+        return cls(value.attributes, class_name)
+
+    def says(self, name: str) -> bool:
+        return self.attributes.get(name) is not None
+
+    def read_text(self, name: str, default: str = "") -> str:
+        value = self.attributes.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise self.wrong(name, f"is a {type(value).__name__}, not text")
+        return value
+
+    def read_word(self, name: str, known: frozenset[str], default: str = "") -> str:
+        value = self.read_text(name, default)
+        if value not in known:
+            raise self.wrong(name, f"is {shorten(value)!r}, not one of {', '.join(sorted(known))}")
+        return value
+
+    def read_list(self, name: str) -> list[Any]:
+        value = self.attributes.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list | tuple):
+            raise self.wrong(name, f"is a {type(value).__name__}, not a list")
+        return list(value)
+
+    def read_mapping(self, name: str) -> dict[Any, Any]:
+        value = self.attributes.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self.wrong(name, f"is a {type(value).__name__}, not a dictionary")
+        return value
+
+    def read_texts(self, name: str) -> dict[str, str]:
+        return _as_texts(self.read_mapping(name))
+
+    def read_pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        return tuple((row[0], row[1]) for row in self._read_rows(name, 2))
+
+    def read_routes(self, name: str) -> tuple[tuple[str, str, str, str, str], ...]:
+        return tuple(
+            (row[0], row[1], row[2], row[3], row[4]) for row in self._read_rows(name, 5)
+        )
+
+    def _read_rows(self, name: str, length: int) -> list[list[str]]:
+        rows = [list(row) for row in self.read_list(name) if isinstance(row, list | tuple)]
+        if len(rows) != len(self.read_list(name)) or any(len(row) != length for row in rows):
+            raise self.wrong(name, f"is no list of {length} words each")
+        return [["" if word is None else str(word) for word in row] for row in rows]
+
+    def read_moment(self, name: str) -> int:
+        """Read a time, in microseconds; a time with a fraction is in seconds."""
+        value = self.attributes.get(name)
+        if value is None:
+            return 0
+        text = str(value)
+        if len(text) > MOMENT_LENGTH or not MOMENT.fullmatch(text):
+            raise self.wrong(name, f"is {shorten(text)!r}, not a time")
+        return int(Decimal(text) * SECOND) if "." in text else int(text)
+
+    def wrong(self, name: str, fault: str) -> ProtocolError:
+        return ProtocolError(f"{name} of {self.where} {fault}")
+
+
+def _as_texts(values: Mapping[Any, Any]) -> dict[str, str]:
+    """Make texts of parameters; SlapProxy reads an empty one as nothing."""
+    return {str(key): "" if value is None else str(value) for key, value in values.items()}

@@ -9,6 +9,7 @@ from slapcore.protocol.description import NodeDescription
 from slapcore.protocol.description import PartitionDescription
 from slapcore.protocol.description import decode_description
 from slapcore.protocol.description import read_description
+from slapcore.protocol.description import write_description
 from slapcore.protocol.marshal import encode
 
 
@@ -156,3 +157,34 @@ def test_too_much_is_refused():
         read_description(partition(address_list=[{"addr": "::1"}] * 101))
     with pytest.raises(ProtocolError, match="longer than 10 bytes"):
         decode_description(encode(node()), max_bytes=10)
+
+
+def test_what_is_written_of_a_node_is_read_again():
+    tap = (
+        Address("tap0", "10.0.0.1", "255.0.0.0"),
+        Address("tap0", "fd00::1", "64"),
+        Address("route_tap0", "10.1.0.1", "255.0.0.0", "10.1.0.254", "10.0.0.0"),
+        Address("route_tap0", "fd00::2", "64", "fd00::3", "fd00::/64"),
+    )
+    described = NodeDescription(
+        reference="COMP-1",
+        address="10.0.0.9",
+        netmask="255.0.0.0",
+        os_type="Linux",
+        slapos_version="1",
+        partitions=(
+            PartitionDescription("slappart0", tap, ("gpu",)),
+            PartitionDescription("slappart1"),
+            PartitionDescription("slappart2", (Address("slappart2", "10.0.0.2", ""),)),
+        ),
+    )
+    assert decode_description(encode(write_description(described))) == described
+
+
+def test_addresses_on_several_interfaces_can_t_be_told():
+    addresses = (Address("eth0", "10.0.0.1", ""), Address("eth1", "10.0.0.2", ""))
+    described = NodeDescription(
+        reference="COMP-1", partitions=(PartitionDescription("slappart0", addresses),)
+    )
+    with pytest.raises(ProtocolError, match="slappart0 has addresses on eth0, eth1"):
+        write_description(described)

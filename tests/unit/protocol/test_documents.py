@@ -4,8 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from slapcore.errors import ProtocolError
 from slapcore.protocol.documents import InstanceView
+from slapcore.protocol.documents import NodeView
+from slapcore.protocol.documents import PartitionView
+from slapcore.protocol.documents import ReleaseView
 from slapcore.protocol.documents import SharedInstanceView
+from slapcore.protocol.documents import read_computer
+from slapcore.protocol.documents import read_instance
+from slapcore.protocol.documents import read_partition
 from slapcore.protocol.documents import write_computer
 from slapcore.protocol.documents import write_free_partition
 from slapcore.protocol.documents import write_instance
@@ -16,6 +23,8 @@ from slapcore.protocol.marshal import Document
 from slapcore.protocol.marshal import decode
 from slapcore.protocol.marshal import encode
 from slapcore.protocol.marshal import encode_fragment
+from slapcore.states import InstanceState
+from slapcore.states import ReleaseState
 
 SYSTEM_WORDS = {
     "full_ip_list": [("route_tap", "10.1.0.1", "10.1.0.254", "255.0.0.0", "10.0.0.0")],
@@ -176,3 +185,125 @@ def test_a_computer_is_put_together_from_fragments():
     assert decode(encode(whole)) == whole
     fragments = write_computer("COMP-1", releases, map(encode_fragment, parts))
     assert encode(fragments) == encode(whole)
+
+
+def test_what_a_node_is_told_is_read_again():
+    host = replace(
+        VIEW,
+        shared_instances=(replace(SHARED, parameters={"d": "x.org"}),),
+    )
+    wanted = write_release("https://x/s.cfg", "COMP-1", "available")
+    free = write_free_partition("COMP-1", "slappart1")
+    sent = write_computer("COMP-1", [wanted], [write_partition(host), free])
+    assert read_computer(decode(encode(sent))) == NodeView(
+        computer_guid="COMP-1",
+        releases=(
+            ReleaseView(
+                url="https://x/s.cfg", computer_guid="COMP-1", state=ReleaseState.AVAILABLE
+            ),
+        ),
+        partitions=(
+            PartitionView(
+                computer_guid="COMP-1",
+                partition_id="slappart0",
+                state=InstanceState.STARTED,
+                instance=host,
+            ),
+            PartitionView(
+                computer_guid="COMP-1", partition_id="slappart1", state=InstanceState.DESTROYED
+            ),
+        ),
+    )
+
+
+def test_what_a_host_is_told_of_a_shared_instance_is_read_as_one():
+    shared = replace(SHARED, connection={"url": "u"}, parameters={"d": "x.org"})
+    document = write_partition(replace(VIEW, shared_instances=(shared,)))
+    (read,) = read_partition(document).instance.shared_instances
+    assert read == replace(SHARED, parameters={"url": "u", "d": "x.org"})
+
+
+def test_the_answer_to_a_request_is_read_again():
+    told = replace(VIEW, access_status="#error no data found")
+    assert read_instance(write_instance(told)) == told
+    assert read_instance(write_shared_instance(told)) == told
+
+
+def test_a_parameter_called_like_a_word_of_the_system_is_read_as_one_of_a_request():
+    view = replace(VIEW, parameters={"timestamp": "1", "ip_list": "2"})
+    read = read_instance(write_instance(view))
+    assert (read.parameters, read.timestamp) == (view.parameters, view.timestamp)
+
+
+#: What SlapProxy answers: it says less, and the time in seconds.
+PROXY_WORDS = {
+    "full_address_list": [],
+    "ip_list": [("tap", "127.0.0.1")],
+    "slap_computer_id": "computer",
+    "slap_computer_partition_id": "slappart0",
+    "slap_software_type": "default",
+    "slave_instance_list": [
+        {"slap_software_type": "default", "slave_reference": "_s", "slave_title": "_s", "x": None}
+    ],
+    "timestamp": "1795423041.0745351",
+}
+
+
+def test_a_partition_of_slapproxy_is_read():
+    release = write_release("http://x/s.cfg", "computer")
+    attributes = {
+        "_computer_id": "computer",
+        "_partition_id": "slappart0",
+        "_requested_state": "started",
+        "_parameter_dict": {**PROXY_WORDS, "a": "b"},
+        "_software_release_document": release,
+    }
+    instance = read_partition(Document("ComputerPartition", (), attributes)).instance
+    assert instance.timestamp == 1795423041074535
+    assert (instance.parameters, instance.release_url) == ({"a": "b"}, "http://x/s.cfg")
+    assert instance.shared_instances[0].parameters == {"x": ""}
+    assert (instance.instance_guid, instance.title, instance.full_ip_list) == ("", "", ())
+
+
+def test_an_answer_of_slapproxy_is_read():
+    attributes = {
+        "_parameter_dict": {"a": "b", "timestamp": "1795423041.5"},
+        "slap_computer_id": "computer",
+        "slap_computer_partition_id": "slappart0",
+    }
+    view = read_instance(Document("SoftwareInstance", (), attributes))
+    assert (view.timestamp, view.parameters) == (1795423041500000, {"a": "b"})
+    assert (view.state, view.connection) == ("started", {})
+
+
+def partition(**attributes):
+    return Document("ComputerPartition", (), {"_parameter_dict": {}, **attributes})
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (None, "is a NoneType, not a ComputerPartition"),
+        (Document("Computer"), "is a Computer, not a ComputerPartition"),
+        (partition(_requested_state="flying"), "_requested_state of ComputerPartition is 'flying'"),
+        (partition(_instance_guid=1), "_instance_guid of ComputerPartition is a int"),
+        (partition(_parameter_dict=[]), "_parameter_dict of ComputerPartition is a list"),
+        (partition(_parameter_dict={"ip_list": 1}), "ip_list of ComputerPartition is a int"),
+        (partition(_parameter_dict={"ip_list": ["ab"]}), "is no list of 2 words each"),
+        (partition(_parameter_dict={"ip_list": [(1,)]}), "is no list of 2 words each"),
+        (partition(_parameter_dict={"timestamp": "soon"}), "timestamp of ComputerPartition is"),
+        (partition(_parameter_dict={"timestamp": "9" * 41}), "not a time"),
+        (partition(_parameter_dict={"timestamp": "1e9"}), "not a time"),
+        (partition(_parameter_dict={"slave_instance_list": [1]}), "a shared instance is a int"),
+        (partition(_software_release_document=1), "is a int, not a SoftwareRelease"),
+    ],
+)
+def test_what_is_no_partition_is_refused_by_name(value, fault):
+    with pytest.raises(ProtocolError) as caught:
+        read_partition(value)
+    assert fault in str(caught.value)
+
+
+def test_addresses_may_be_unknown():
+    view = read_partition(partition(_parameter_dict={"ip_list": [(None, "::1")]})).instance
+    assert (view.ip_list, view.timestamp) == ((("", "::1"),), 0)
