@@ -1,0 +1,5 @@
+"""What the legacy package itself is asked for."""
+
+
+class PromiseError(Exception):
+    """A promise is not kept."""
