@@ -1,5 +1,6 @@
 """One good call of every operation of classic SLAP: by whom, how, with what, what is answered."""
 
+from slapmaster.domain.offering import make_product
 from tests.driver import RELEASE
 from tests.driver import ClassicDriver
 from tests.driver import Master
@@ -81,12 +82,14 @@ CALLS = (
 def add_askers(master: Master) -> dict[str, ClassicDriver]:
     """Make a world in which all of these calls are good ones."""
     person = master.add_person("owner")
-    node = master.add_node(master.add_project("mine", person), "n", partitions=1)
+    project = master.add_project("mine", person)
+    node = master.add_node(project, "n", partitions=1)
     person.supply(node)
     person.supply(node, REMOVED)
     person.supply(node, REMOVED, "destroyed")
     person.request("web")
     person.post("requestComputer", {"computer_title": "without a certificate"})
+    master.change(lambda act: make_product(act, act.site.projects[project], "known"))
     return {
         "person": person,
         "node": node,

@@ -68,6 +68,13 @@ CALLS = (
         "State reported",
     ),
     ("instance", "put.v0.software_instance_title", {**WEB, "title": "other"}, "Title updated"),
+    ("person", "put.WIP.instance_tree", {"title": "web", "state": "stopped"}, "stopped"),
+    ("person", "post.WIP.software_product", {"title": "web server"}, "web server"),
+    (
+        "person", "post.WIP.software_release",
+        {"software_product": "known", "software_release_uri": RELEASE}, RELEASE,
+    ),
+    ("node", "allDocs.WIP.software_product_list", {}, "known"),
 )  # fmt: skip
 
 

@@ -11,18 +11,17 @@
   seconds with a fraction; it is read as the microseconds that others say.
 """
 
-import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from decimal import Decimal
 from typing import Any
 
 from slapcore.errors import ProtocolError
+from slapcore.protocol.attributes import Attributes
+from slapcore.protocol.attributes import as_texts
 from slapcore.protocol.marshal import Document
 from slapcore.protocol.marshal import Fragment
-from slapcore.protocol.xml import shorten
 from slapcore.states import InstanceState
 from slapcore.states import ReleaseState
 
@@ -35,11 +34,6 @@ SYSTEM_WORDS = frozenset({
 })  # fmt: skip
 #: What it says of a shared instance to its host.
 SHARED_WORDS = frozenset({"slap_software_type", "slave_reference", "slave_title", "timestamp"})
-
-#: Microseconds of a time in seconds.
-SECOND = 1_000_000
-MOMENT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-MOMENT_LENGTH = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +225,7 @@ def _write_shared(shared: SharedInstanceView) -> dict[str, object]:
 
 def read_computer(value: object) -> NodeView:
     """Read everything that a node is told; raises ``ProtocolError``."""
-    computer = _Attributes.of(value, "Computer")
+    computer = attributes_of(value, "Computer")
     return NodeView(
         computer_guid=computer.read_text("_computer_id"),
         releases=tuple(map(read_release, computer.read_list("_software_release_list"))),
@@ -240,7 +234,7 @@ def read_computer(value: object) -> NodeView:
 
 
 def read_release(value: object) -> ReleaseView:
-    release = _Attributes.of(value, "SoftwareRelease")
+    release = attributes_of(value, "SoftwareRelease")
     return ReleaseView(
         url=release.read_text("_software_release"),
         computer_guid=release.read_text("_computer_guid"),
@@ -250,7 +244,7 @@ def read_release(value: object) -> ReleaseView:
 
 def read_partition(value: object) -> PartitionView:
     """Read a partition, with the instance in it if there is one."""
-    partition = _Attributes.of(value, "ComputerPartition")
+    partition = attributes_of(value, "ComputerPartition")
     return PartitionView(
         computer_guid=partition.read_text("_computer_id"),
         partition_id=partition.read_text("_partition_id"),
@@ -259,12 +253,12 @@ def read_partition(value: object) -> PartitionView:
     )
 
 
-def _read_hosted(partition: "_Attributes") -> InstanceView:
+def _read_hosted(partition: Attributes) -> InstanceView:
     told = partition.read_mapping("_parameter_dict")
     words = {name: told[name] for name in SYSTEM_WORDS & told.keys()}
     release = partition.attributes.get("_software_release_document")
     if release is not None:
-        url = _Attributes.of(release, "SoftwareRelease").read_text("_software_release")
+        url = attributes_of(release, "SoftwareRelease").read_text("_software_release")
         words.setdefault("slap_software_release_url", url)
     parameters = {name: told[name] for name in told if name not in SYSTEM_WORDS}
     return _read_instance(partition, words, parameters)
@@ -272,7 +266,7 @@ def _read_hosted(partition: "_Attributes") -> InstanceView:
 
 def read_instance(value: object) -> InstanceView:
     """Read the answer to a request; SlapProxy tells the time among the parameters."""
-    answer = _Attributes.of(value, "SoftwareInstance")
+    answer = attributes_of(value, "SoftwareInstance")
     words = {name: answer.attributes[name] for name in SYSTEM_WORDS & answer.attributes.keys()}
     parameters = dict(answer.read_mapping("_parameter_dict"))
     if "timestamp" not in words and "timestamp" in parameters:
@@ -281,9 +275,9 @@ def read_instance(value: object) -> InstanceView:
 
 
 def _read_instance(
-    found: "_Attributes", words: Mapping[Any, Any], parameters: Mapping[Any, Any]
+    found: Attributes, words: Mapping[Any, Any], parameters: Mapping[Any, Any]
 ) -> InstanceView:
-    system = _Attributes(words, found.where)
+    system = Attributes(words, found.where)
     return InstanceView(
         computer_guid=system.read_text("slap_computer_id", found.read_text("_computer_id")),
         partition_id=system.read_text(
@@ -297,7 +291,7 @@ def _read_instance(
         release_url=system.read_text("slap_software_release_url"),
         state=_read_state(found).value,
         timestamp=system.read_moment("timestamp"),
-        parameters=_as_texts(parameters),
+        parameters=as_texts(parameters),
         connection=found.read_texts("_connection_dict"),
         sla=found.read_texts("_filter_dict"),
         ip_list=system.read_pairs("ip_list"),
@@ -307,7 +301,7 @@ def _read_instance(
     )
 
 
-def _read_state(found: "_Attributes") -> InstanceState:
+def _read_state(found: Attributes) -> InstanceState:
     """Read what is wanted; SlapProxy doesn't say it of a shared instance, which is started."""
     return InstanceState(
         found.read_word("_requested_state", frozenset(InstanceState), InstanceState.STARTED)
@@ -318,94 +312,19 @@ def _read_shared(value: object) -> SharedInstanceView:
     """Read what the host is told: connection and parameters come as one, and stay so."""
     if not isinstance(value, dict):
         raise ProtocolError(f"a shared instance is a {type(value).__name__}, not a dictionary")
-    shared = _Attributes(value, "a shared instance")
+    shared = Attributes(value, "a shared instance")
     return SharedInstanceView(
         title=shared.read_text("slave_title"),
         reference=shared.read_text("slave_reference"),
         software_type=shared.read_text("slap_software_type"),
         timestamp=shared.read_moment("timestamp"),
-        parameters=_as_texts({key: value[key] for key in value if key not in SHARED_WORDS}),
+        parameters=as_texts({key: value[key] for key in value if key not in SHARED_WORDS}),
     )
 
 
-class _Attributes:
-    """The attributes of one document; what is missing is nothing, what is wrong is an error."""
-
-    def __init__(self, attributes: Mapping[Any, Any], where: str) -> None:
-        self.attributes = attributes
-        self.where = where
-
-    @classmethod
-    def of(cls, value: object, class_name: str) -> "_Attributes":
-        if not isinstance(value, Document) or value.class_name != class_name:
-            found = value.class_name if isinstance(value, Document) else type(value).__name__
-            raise ProtocolError(f"the answer is a {found}, not a {class_name}")
-        return cls(value.attributes, class_name)
-
-    def says(self, name: str) -> bool:
-        return self.attributes.get(name) is not None
-
-    def read_text(self, name: str, default: str = "") -> str:
-        value = self.attributes.get(name)
-        if value is None:
-            return default
-        if not isinstance(value, str):
-            raise self.wrong(name, f"is a {type(value).__name__}, not text")
-        return value
-
-    def read_word(self, name: str, known: frozenset[str], default: str = "") -> str:
-        value = self.read_text(name, default)
-        if value not in known:
-            raise self.wrong(name, f"is {shorten(value)!r}, not one of {', '.join(sorted(known))}")
-        return value
-
-    def read_list(self, name: str) -> list[Any]:
-        value = self.attributes.get(name)
-        if value is None:
-            return []
-        if not isinstance(value, list | tuple):
-            raise self.wrong(name, f"is a {type(value).__name__}, not a list")
-        return list(value)
-
-    def read_mapping(self, name: str) -> dict[Any, Any]:
-        value = self.attributes.get(name)
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            raise self.wrong(name, f"is a {type(value).__name__}, not a dictionary")
-        return value
-
-    def read_texts(self, name: str) -> dict[str, str]:
-        return _as_texts(self.read_mapping(name))
-
-    def read_pairs(self, name: str) -> tuple[tuple[str, str], ...]:
-        return tuple((row[0], row[1]) for row in self._read_rows(name, 2))
-
-    def read_routes(self, name: str) -> tuple[tuple[str, str, str, str, str], ...]:
-        return tuple(
-            (row[0], row[1], row[2], row[3], row[4]) for row in self._read_rows(name, 5)
-        )
-
-    def _read_rows(self, name: str, length: int) -> list[list[str]]:
-        rows = [list(row) for row in self.read_list(name) if isinstance(row, list | tuple)]
-        if len(rows) != len(self.read_list(name)) or any(len(row) != length for row in rows):
-            raise self.wrong(name, f"is no list of {length} words each")
-        return [["" if word is None else str(word) for word in row] for row in rows]
-
-    def read_moment(self, name: str) -> int:
-        """Read a time, in microseconds; a time with a fraction is in seconds."""
-        value = self.attributes.get(name)
-        if value is None:
-            return 0
-        text = str(value)
-        if len(text) > MOMENT_LENGTH or not MOMENT.fullmatch(text):
-            raise self.wrong(name, f"is {shorten(text)!r}, not a time")
-        return int(Decimal(text) * SECOND) if "." in text else int(text)
-
-    def wrong(self, name: str, fault: str) -> ProtocolError:
-        return ProtocolError(f"{name} of {self.where} {fault}")
-
-
-def _as_texts(values: Mapping[Any, Any]) -> dict[str, str]:
-    """Make texts of parameters; SlapProxy reads an empty one as nothing."""
-    return {str(key): "" if value is None else str(value) for key, value in values.items()}
+def attributes_of(value: object, class_name: str) -> Attributes:
+    """Give the attributes of a document of this class."""
+    if not isinstance(value, Document) or value.class_name != class_name:
+        found = value.class_name if isinstance(value, Document) else type(value).__name__
+        raise ProtocolError(f"the answer is a {found}, not a {class_name}")
+    return Attributes(value.attributes, class_name)

@@ -7,7 +7,9 @@
 - A connection is for one thread at a time.
 """
 
+import html
 import ipaddress
+import re
 import time
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -51,6 +53,9 @@ MEANINGS: dict[int, type[errors.SlapError]] = {
 }
 
 AGENT = "slapcore"
+
+#: Where SlapProxy says what is wrong, in a page.
+PARAGRAPH = re.compile(r"<p>([^<]{1,2000})</p>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +103,7 @@ class Question:
     """What is sent: ``form`` or ``said`` (JSON) as a POST, else a GET."""
 
     path: str
-    query: Mapping[str, str] | None = None
+    query: Mapping[str, str | tuple[str, ...]] | None = None
     form: Mapping[str, str] | None = None
     said: JSON | None = None
     headers: Mapping[str, str] | None = None
@@ -337,8 +342,11 @@ def is_refusal(error: errors.SlapError) -> bool:
 
 
 def words_of(answer: Answer) -> str:
-    """Give what a person may read of an answer: a page of HTML is none of it."""
+    """Give what a person may read of an answer; of a page of HTML that is its first paragraph."""
     text = answer.text.strip()
+    paragraph = PARAGRAPH.search(text)
+    if text.startswith("<") and paragraph is not None:
+        text = html.unescape(paragraph[1]).strip()
     if not text or text.startswith(("<", "{", "[")):
         return f"status {answer.status}"
     return text

@@ -2,6 +2,7 @@
 
 from slapcore.slap.as_instance import AsInstance
 from slapcore.slap.as_node import AsNode
+from slapcore.slap.as_person import AsPerson
 from slapcore.slap.connection import Connection
 from slapcore.slap.connection import Target
 
@@ -17,6 +18,9 @@ class Master:
 
     def as_instance(self, node: str, partition: str) -> AsInstance:
         return AsInstance(self.connection, node, partition)
+
+    def as_person(self) -> AsPerson:
+        return AsPerson(self.connection)
 
     def close(self) -> None:
         self.connection.close()

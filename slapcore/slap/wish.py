@@ -62,14 +62,7 @@ def write_value(value: object) -> str:
 
 def write_json(wish: Wish) -> JSON:
     """Write the object of JSON-RPC."""
-    demands: JSON = dict(wish.demands)
-    if wish.project:
-        demands["project_guid"] = wish.project
-    if DELAY in demands:
-        try:
-            demands[DELAY] = float(demands[DELAY])
-        except ValueError as error:
-            raise errors.InvalidValue(f"{DELAY} is {demands[DELAY]!r}, not a number") from error
+    project = {"project_guid": wish.project} if wish.project else {}
     return {
         "title": wish.title,
         "software_release_uri": wish.release_url,
@@ -77,8 +70,19 @@ def write_json(wish: Wish) -> JSON:
         "state": wish.state.value,
         "parameters": dict(wish.parameters),
         "shared": wish.shared,
-        "sla_parameters": demands,
+        "sla_parameters": {**write_demands(wish.demands), **project},
     }
+
+
+def write_demands(demands: Mapping[str, str]) -> JSON:
+    """Write demands as JSON: all are text but one."""
+    written: JSON = dict(demands)
+    if DELAY in written:
+        try:
+            written[DELAY] = float(written[DELAY])
+        except ValueError as error:
+            raise errors.InvalidValue(f"{DELAY} is {written[DELAY]!r}, not a number") from error
+    return written
 
 
 def request(post: Callable[[dict[str, str]], Answer], wish: Wish) -> InstanceView:

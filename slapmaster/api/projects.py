@@ -1,9 +1,13 @@
 """Which project a person means who does not say so: legacy clients never do."""
 
+from collections.abc import Iterable
+from collections.abc import Iterator
+
 from pyramid.request import Request
 
 from slapcore.errors import InvalidValue
 from slapcore.errors import NotFound
+from slapmaster.domain.catalog import SoftwareProduct
 from slapmaster.domain.person import Person
 from slapmaster.domain.project import Project
 from slapmaster.domain.project import Role
@@ -43,6 +47,24 @@ def find_project_of_request(
             if len(possible) == 1:
                 break
     return the_only(possible)
+
+
+def projects_to_read(request: Request, reference: str | None) -> list[Project]:
+    """Give the projects whose catalogue the asker may read: all of theirs, or the one named."""
+    asker = request.asker
+    if asker.person is not None:
+        if reference:
+            return [find_project(request, reference)]
+        return projects_of(request, asker.person)
+    own = asker.node.project if asker.node is not None else asker.instance.tree.project
+    if reference not in (None, "", own):
+        raise NotFound(f"no project {reference!r}")
+    return [request.site.projects[own]]
+
+
+def products_in(request: Request, projects: Iterable[Project]) -> Iterator[SoftwareProduct]:
+    for project in projects:
+        yield from request.site.catalog.range_by("title", project.reference)
 
 
 def projects_of(

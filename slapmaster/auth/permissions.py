@@ -134,11 +134,14 @@ PERMISSIONS: dict[str, tuple[Relation, ...]] = {
     "partition.key": (the_node,),
     # a service
     "tree.read": (owner, production, operator, same_tree),
+    "tree.change": (owner, production),
     "person.read": (oneself, operator),
     # the site
     "service.request": (a_requester,),
     "node.register": (a_person,),
     "catalog.read": (anyone,),
+    # in which project is found among those that the asker runs
+    "catalog.write": (a_person,),
     "site.search": (anyone,),
 }
 

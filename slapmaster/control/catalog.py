@@ -9,8 +9,9 @@ from slapmaster.control.lookup import write_time
 from slapmaster.domain.act import Act
 from slapmaster.domain.catalog import SoftwareProduct
 from slapmaster.domain.catalog import SoftwareRelease
+from slapmaster.domain.offering import make_product
+from slapmaster.domain.offering import publish_release
 from slapmaster.domain.project import Project
-from slapmaster.domain.values import check_title
 from slapmaster.domain.values import check_url
 
 Answer = dict[str, Any]
@@ -26,10 +27,8 @@ def add_release(
 ) -> Answer:
     """Make a release of a product, from the moment ``effective`` on; else from now on."""
     found = find_product(act, product)
-    moment = read_time(effective) if effective is not None else act.now
-    release = SoftwareRelease(check_url(url), title or url.rpartition("/")[2] or url, moment)
-    found.add_release(release)
-    act.note("release added", found.reference, url)
+    moment = read_time(effective) if effective is not None else None
+    release = publish_release(act, found, url, title=title or "", effective=moment)
     return {"product": found.reference, **write_release(release)}
 
 
@@ -55,14 +54,6 @@ def find_product(act: Act, wanted: str) -> SoftwareProduct:
     if len(titled) != 1:
         raise NotFound(f"{len(titled) or 'no'} software products are called {wanted!r}")
     return titled[0]
-
-
-def make_product(act: Act, project: Project, title: str) -> SoftwareProduct:
-    check_title(title)
-    product = SoftwareProduct(act.new_reference("SOFTPROD"), title, project.reference)
-    act.site.catalog.add(product)
-    act.note("product added", product.reference, title)
-    return product
 
 
 def set_only_release(act: Act, project: Project, title: str, url: str) -> None:

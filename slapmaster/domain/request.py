@@ -67,6 +67,17 @@ def request_service(act: Act, person: Person, project: Project, wanted: Wanted) 
     return tree.root
 
 
+def change_service(act: Act, tree: InstanceTree, wanted: Wanted) -> Instance:
+    """Bring a service that is there in line with ``wanted``, its title too; the rest as above."""
+    check_wanted(wanted)
+    assert tree.root is not None
+    root = tree.root
+    if wanted.title != root.title:
+        rename(act, root, wanted.title)
+    follow(act, root, wanted)
+    return root
+
+
 def create_service(act: Act, person: Person, project: Project, wanted: Wanted) -> Instance:
     tree = InstanceTree(
         act.new_reference("HOSTSUBS"), wanted.title, person.reference, project.reference

@@ -18,7 +18,6 @@ from slapcore.slap.enrolment import fetch_person_credentials
 from slapcore.slap.enrolment import register_node
 from slapcore.slap.master import Master
 from slapcore.slap.wish import Wish
-from slapcore.slap.wish import request
 from slapcore.states import InstanceState
 from slapcore.states import ReleaseState
 from tests.calls import USAGE
@@ -85,16 +84,9 @@ def node(site, target, tmp_path_factory):
 @pytest.fixture
 def ask(site, target, node):
     """Ask for a service as alice, who runs the site."""
-    alice = proved_by(target, site.directory.parent / "alice")
-
-    def ask(title, **more):
-        with Connection(alice) as connection:
-            wanted = Wish(title=title, release_url=RELEASE, **more)
-            return request(
-                lambda form: connection.post("requestComputerPartition", form), wanted
-            )
-
-    return ask
+    with Master(proved_by(target, site.directory.parent / "alice")) as master:
+        alice = master.as_person()
+        yield lambda title, **more: alice.ask(Wish(title=title, release_url=RELEASE, **more))
 
 
 @pytest.fixture
@@ -343,6 +335,7 @@ def test_what_may_be_said_once_is_said_once():
     [
         (answer(500, b"oh"), errors.Unavailable, r"failed \(500\): oh"),
         (answer(523, b"<html>"), errors.Unavailable, r"failed \(523\): status 523"),
+        (answer(404, b"<h1>x</h1><p>it&#39;s gone</p>"), errors.NotFound, "it's gone"),
         (answer(302), errors.Unavailable, "another address"),
         (answer(429, b"slower"), errors.TooMuch, "slower"),
         (answer(404, b"no such thing"), errors.NotFound, "no such thing"),

@@ -73,6 +73,8 @@ SAID = {
     "connection_parameter_dict": {"url": "stolen"},
     "compute_partition_list": [],
     "sla_parameters": {"project_guid": PROJECT},
+    "project_guid": PROJECT,
+    "software_product": "theirs",
     "message": "x",
 }
 #: what a path says when it is about the other tenant, by the kind of document

@@ -4,7 +4,6 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from slapcore.errors import InvalidValue
-from slapcore.errors import NotFound
 from slapcore.errors import ProtocolError
 from slapcore.protocol import status as wire_status
 from slapcore.states import ReleaseState
@@ -15,14 +14,12 @@ from slapmaster.api.classic.endpoint import words
 from slapmaster.api.classic.subject import the_node
 from slapmaster.api.classic.subject import the_site
 from slapmaster.api.heard import heard_of_release
-from slapmaster.api.projects import find_project
-from slapmaster.api.projects import projects_of
+from slapmaster.api.projects import products_in
+from slapmaster.api.projects import projects_to_read
 from slapmaster.api.statusview import status_of
-from slapmaster.domain.catalog import SoftwareProduct
 from slapmaster.domain.installation import find_installation
 from slapmaster.domain.installation import forget_destroyed
 from slapmaster.domain.installation import supply
-from slapmaster.domain.project import Project
 
 
 @Endpoint(
@@ -104,29 +101,8 @@ def get_releases(request: Request) -> Response:
         raise ProtocolError(
             "either software_product_reference or software_release_url is expected"
         )
-    for product in visible_products(request):
+    projects = projects_to_read(request, request.fields.get("project_reference"))
+    for product in products_in(request, projects):
         if reference in (product.reference, product.title) or url in product.releases:
             return answer([release.url for release in product.newest_first(request.act.now)])
     return answer([])
-
-
-def visible_products(request: Request) -> list[SoftwareProduct]:
-    projects = visible_projects(request)
-    catalog = request.site.catalog
-    return [
-        product for project in projects for product in catalog.range_by("title", project.reference)
-    ]
-
-
-def visible_projects(request: Request) -> list[Project]:
-    """Give the projects whose catalogue the asker may read."""
-    asker = request.asker
-    reference = request.fields.get("project_reference")
-    if asker.person is not None:
-        if reference:
-            return [find_project(request, reference)]
-        return projects_of(request, asker.person)
-    own = asker.node.project if asker.node is not None else asker.instance.tree.project
-    if reference not in (None, "", own):
-        raise NotFound(f"no project {reference!r}")
-    return [request.site.projects[own]]

@@ -82,7 +82,9 @@ def about_instance(request: Request, instance: Instance, absent: str) -> Subject
 def the_service(request: Request, said: JSON) -> Subject:
     """Find the root instance of the asker's service of this title."""
     absent = f"no service {said['title']!r}"
-    found = [tree for tree in trees_of(request, said["title"]) if tree.root is not None]
+    project = said.get("project_guid")
+    trees = trees_of(request, said["title"])
+    found = [tree for tree in trees if tree.root and project in (None, tree.project)]
     if not found:
         raise NotFound(absent)
     if len(found) > 1:
