@@ -1,9 +1,9 @@
 """The listeners: TLS with client certificates asked for, plain HTTP, and a unix socket.
 
-A few equal threads wait together for events.  One event is one step of one connection, and
-no step waits for a peer: handshakes, requests and answers go on piece by piece as the peer
-lets them, however slow it is.  Only the application keeps a thread busy, and it is asked
-when the whole request is here.  Every wait has its deadline.
+A few equal threads wait for events, no more of them at once than are needed.  One event is one
+step of one connection, and no step waits for a peer: handshakes, requests and answers go on
+piece by piece as the peer lets them, however slow it is.  Only the application keeps a thread
+busy, and it is asked when the whole request is here.  Every wait has its deadline.
 
 The application finds in its environ, beside what WSGI says:
 
@@ -41,6 +41,7 @@ from slapcore.server.connection import Application
 from slapcore.server.connection import Connection
 from slapcore.server.connection import Environ
 from slapcore.server.connection import Limits
+from slapcore.server.crew import Crew
 from slapcore.server.transport import PlainTransport
 from slapcore.server.transport import TLSTransport
 
@@ -107,11 +108,8 @@ class Server:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._complained = 0.0
-        self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
-            for number in range(threads)
-        ]
-        self._threads.append(threading.Thread(target=self._sweep, name="sweeper", daemon=True))
+        self._crew = Crew(threads, self._wait_for_event, self._take_event)
+        self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
 
     def start(self) -> None:
         """Begin to serve; it listens when this returns."""
@@ -128,8 +126,8 @@ class Server:
             raise
         for fileno in self._doors:
             self._epoll.register(fileno, select.EPOLLIN | select.EPOLLONESHOT)
-        for thread in self._threads:
-            thread.start()
+        self._crew.start()
+        self._sweeper.start()
 
     @property
     def addresses(self) -> tuple[Address | Path, ...]:
@@ -159,42 +157,38 @@ class Server:
                 self._drop(connection)
             self._stopped.wait(0.01)
         self._stopped.set()
+        self._crew.dismiss()
         os.eventfd_write(self._wake, 1)
-        for thread in self._threads:
-            thread.join(max(1.0, end - time.monotonic()))
-        self._close_all()
+        self._sweeper.join()
+        ended = self._crew.join(max(1.0, end - time.monotonic()))
+        self._close_all(ended)
 
-    def _close_all(self) -> None:
+    def _close_all(self, ended: bool = True) -> None:
         for door in self._doors.values():
             door.close()
         for connection in self._take(lambda connection: True):
             self._drop(connection)
-        if any(thread.is_alive() for thread in self._threads):
+        if not ended:
             log.error("a request did not end in time; its thread is left behind")
             return
         self._epoll.close()
         os.close(self._wake)
 
-    def _work(self) -> None:
-        """Take one event after the other, until the server stops."""
-        while True:
-            for fileno, _ in self._epoll.poll(-1, 1):
-                if fileno == self._wake:
-                    return
-                try:
-                    self._take_event(fileno)
-                except Exception:
-                    # Whatever happened to one connection, the others still need this thread.
-                    log.exception("a connection was lost")
+    def _wait_for_event(self) -> list[int]:
+        return [fileno for fileno, _ in self._epoll.poll(-1, 1)]
 
     def _take_event(self, fileno: int) -> None:
-        door = self._doors.get(fileno)
-        if door is not None and not door.closed:
-            self._admit(door)
-            return
-        connection = self._waiting.pop(fileno, None)
-        if connection is not None:
-            self._go_on(connection)
+        try:
+            door = self._doors.get(fileno)
+            if door is not None and not door.closed:
+                self._admit(door)
+                return
+            connection = self._waiting.pop(fileno, None)
+            if connection is not None:
+                self._go_on(connection)
+        except Exception:
+            # Whatever happened to one connection, the others still need this thread.
+            log.exception("a connection was lost")
 
     def _admit(self, door: "Door") -> None:
         """Accept one connection; data often comes with it, so it is looked at right away."""

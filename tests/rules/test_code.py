@@ -15,7 +15,7 @@ from tests.rules.tree import read_modules
 BOUNDARIES: dict[str, set[str]] = {
     "slapcore/promise/look.py": {"attempt"},
     "slapcore/server/connection.py": {"_ask", "advance"},
-    "slapcore/server/listeners.py": {"_work"},
+    "slapcore/server/listeners.py": {"_take_event"},
 }
 
 #: Where a transaction may be ended: the store and what runs without the web.
