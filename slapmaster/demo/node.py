@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -39,6 +40,11 @@ ALTERATIONS = (
     "create_tap",
     "create_tun",
     "partition_has_ipv6_range",
+)
+
+#: what the legacy node says before it does something to a release or a partition
+WORK = re.compile(
+    r"(?:Processing|Destroying) Computer Partition (\w+)|Installing software release|Destroying '"
 )
 
 #: nothing listens there: ``format`` asks public services for its address unless it can't reach them
@@ -213,11 +219,16 @@ class Node:
     def report(self) -> Outcome:
         return self.slapos("report")
 
+    def has_worked(self, outcome: Outcome, partition: str = "") -> bool:
+        """Tell whether a command has done anything, or anything to one partition."""
+        found = WORK.finditer(outcome.output)
+        return any(not partition or match[1] == partition for match in found)
+
     def settle(self, rounds: int = 8) -> Outcome:
         """Process instances until none has news: those of a child make its parent run again."""
         for _ in range(rounds):
             outcome = self.instance()
-            if outcome.code == DONE and "Processing Computer Partition" not in outcome.output:
+            if outcome.code == DONE and not self.has_worked(outcome):
                 return outcome
         raise CommandFailed(f"the node does not settle in {rounds} rounds\n{outcome.last_lines()}")
 

@@ -54,8 +54,7 @@ class FirstDays:
     """From the format of a node to the first page served."""
 
     def test_the_node_is_formatted(self, world):
-        outcome = world.node.format().require()
-        assert "successfully prepared the computer" in outcome.output
+        world.node.format().require()
         listed = world.client.computer_list().require().output
         assert world.node.reference in listed
 
@@ -67,8 +66,7 @@ class FirstDays:
         world.client.supply(world.hello, world.node.reference).require()
         world.node.software().require()
         assert list(world.node.software_root.glob("*/instance.cfg"))
-        again = world.node.software().require()
-        assert "Installing" not in again.output
+        assert not world.node.has_worked(world.node.software().require())
 
     def test_an_instance_is_requested_and_served(self, world):
         asked = ("--parameters", "greeting=Welcome")
@@ -157,28 +155,27 @@ class MiddleDays:
     def test_the_same_request_again_leaves_the_node_idle(self, world):
         world.request("web", "--parameters", "greeting=Good morning").require()
         outcome = world.node.instance().require()
-        assert "Processing Computer Partition" not in outcome.output
+        assert not world.node.has_worked(outcome)
 
     def test_a_restart_of_the_master_is_no_news(self, world):
         world.master.end()
         assert world.node.instance().code == OFFLINE
         world.master.serve()
         outcome = world.node.instance().require()
-        assert "Processing Computer Partition" not in outcome.output
+        assert not world.node.has_worked(outcome)
         assert read_service(world, "web")["status"] == "green"
 
     def test_a_bang_of_the_node_has_everything_processed_again(self, world):
         quiet = world.node.instance().require()
-        assert "Processing Computer Partition" not in quiet.output
+        assert not world.node.has_worked(quiet)
         world.node.slapos("bang", "-m", "somebody pulled the cord").require()
-        assert "Processing Computer Partition" in world.node.instance().require().output
+        assert world.node.has_worked(world.node.instance().require())
         world.node.settle()
 
     def test_a_bang_of_a_partition_has_it_processed_again(self, world):
         partition = find_partition(world, "web")
         as_partition(world, partition, "bang", "a promise failed").require()
-        output = world.node.instance().require().output
-        assert f"Processing Computer Partition {partition}" in output
+        assert world.node.has_worked(world.node.instance().require(), partition)
         world.node.settle()
 
     def test_an_instance_is_stopped_and_started(self, world):

@@ -43,7 +43,7 @@ class World:
     def report_until_gone(self, rounds: int = 6) -> int:
         """Run reports until the node has nothing to destroy; give how many did something."""
         for done in range(rounds):
-            if "Destroying Computer Partition" not in self.node.report().require().output:
+            if not self.node.has_worked(self.node.report().require()):
                 return done
         raise AssertionError(f"still destroying after {rounds} reports")
 
@@ -54,11 +54,16 @@ class World:
             self.master.end()
 
 
-def make_world(master: Master, environment: Environment, account: Account) -> World:
-    """Set everything up beside the directory of ``master``, which is not started yet."""
+def make_world(
+    master: Master, environment: Environment, account: Account, kind: type[Node] = Node
+) -> World:
+    """Set everything up beside the directory of ``master``, which is not started yet.
+
+    ``kind`` is whose agent the node is run by.
+    """
     directory = master.directory.parent
     master.initialise()
-    node = Node(environment, directory / "n", account, partitions=10)
+    node = kind(environment, directory / "n", account, partitions=10)
     node.prepare()
     home = directory / "home"
     home.mkdir()

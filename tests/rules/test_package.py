@@ -113,8 +113,9 @@ def test_no_file_names_a_package_registry():
     assert not found
 
 
-#: Not imported by us: a limit to what pyramid needs, and its request's oldest safe version.
-LIMITS = {"setuptools", "webob"}
+#: Not imported by us: a limit to what pyramid needs, its request's oldest safe version, and the
+#: programs that the node's agent runs.
+LIMITS = {"setuptools", "supervisor", "webob", "zc-buildout"}
 
 
 def list_requirements() -> set[str]:
