@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shacache.client import Client
 from shacache.directory import FOREIGN
 from shacache.directory import Directory
 from shacache.directory import Record
@@ -34,6 +33,8 @@ from shacache.upload import Account
 from shacache.upload import Gate
 from shacache.upload import Identifier
 from shacache.upstream import Upstreams
+from slapcore.cache.client import Client
+from slapcore.cache.trust import CLOCKS_APART
 from slapcore.errors import Conflict
 from slapcore.errors import Forbidden
 from slapcore.errors import NotFound
@@ -47,9 +48,6 @@ log = logging.getLogger(__name__)
 
 #: how the name of whoever puts begins when that is another cache
 UPSTREAM = "upstream "
-
-#: how far in the future a stamp may be, in microseconds
-CLOCKS_APART = 300_000_000
 
 
 @dataclass(frozen=True)

@@ -7,29 +7,22 @@ What a key has signed before its end stays good; a revoked key has never been go
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization import PublicFormat
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from shacache.ledger import Content
 from shacache.ledger import Ledger
+from slapcore.cache.trust import read_public_key
 from slapcore.errors import Conflict
-from slapcore.errors import InvalidValue
 from slapcore.errors import NotFound
 from slapcore.protocol import shadir
 from slapcore.protocol.shadir import Entry
 from slapcore.protocol.shadir import PublicKey
 from slapcore.protocol.shadir import Stamp
-
-#: the smallest RSA key that may be registered; legacy ones are of 1024 bits
-RSA_BITS = 1024
 
 
 @dataclass(frozen=True)
@@ -116,25 +109,6 @@ class Signers:
         if found is None or not isinstance(found.public, Ed25519PublicKey):
             return None
         return found if shadir.is_stamped_by(metadata, mark, key, found.public) else None
-
-
-def read_public_key(pem: bytes) -> tuple[PublicKey, float]:
-    """Read a public key or a certificate, in PEM; with the certificate's end, or 0."""
-    until = 0.0
-    try:
-        if b"BEGIN CERTIFICATE" in pem:
-            certificate = x509.load_pem_x509_certificate(pem)
-            public: object = certificate.public_key()
-            until = certificate.not_valid_after_utc.astimezone(UTC).timestamp()
-        else:
-            public = load_pem_public_key(pem)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise InvalidValue(f"that is neither a certificate nor a public key: {error}") from error
-    if isinstance(public, RSAPublicKey) and public.key_size >= RSA_BITS:
-        return public, until
-    if isinstance(public, Ed25519PublicKey):
-        return public, until
-    raise InvalidValue("a signer's key is RSA of 1024 bits or more, or Ed25519")
 
 
 def _load(identity: str, content: Content) -> SignerKey:

@@ -18,7 +18,8 @@ from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
 from typing import TypeVar
 
-from shacache.client import Client
+from slapcore.cache.client import Client
+from slapcore.cache.client import Patience
 from slapcore.errors import NotFound
 from slapcore.errors import NotReady
 from slapcore.errors import SlapError
@@ -59,8 +60,7 @@ class Upstream:
         return Client(
             self.contents,
             self.entries,
-            connect_timeout=CONNECT_TIMEOUT,
-            answer_timeout=ANSWER_TIMEOUT,
+            patience=Patience(connect=CONNECT_TIMEOUT, answer=ANSWER_TIMEOUT),
         )
 
 

@@ -1,13 +1,7 @@
 """``shacache upload``, ``download`` and ``lookup``: a cache used from elsewhere."""
 
-import gzip
 import os
-import platform
-import shutil
-import subprocess
-import tarfile
 import tempfile
-import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -19,24 +13,22 @@ from typing import Any
 from typing import BinaryIO
 
 import click
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from shacache.cli.place import json_option
 from shacache.cli.place import print_rows
 from shacache.cli.place import progress_bar
-from shacache.client import Client
-from shacache.client import Proof
-from shacache.client import is_trusted
-from shacache.signer import read_public_key
+from slapcore.cache import release
+from slapcore.cache.archive import unpack
+from slapcore.cache.client import Client
+from slapcore.cache.client import Proof
+from slapcore.cache.machine import fits
+from slapcore.cache.signing import Signing
+from slapcore.cache.trust import Trust
 from slapcore.errors import InvalidValue
 from slapcore.errors import NotFound
-from slapcore.errors import ProtocolError
 from slapcore.protocol import shadir
 from slapcore.protocol.shadir import Entry
 from slapcore.protocol.shadir import Metadata
-from slapcore.protocol.shadir import PublicKey
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -114,10 +106,8 @@ def with_options(command: Command, options: Sequence[Callable[[Command], Command
     return command
 
 
-def read_trusted(
-    context: click.Context, param: click.Parameter, paths: Sequence[Path]
-) -> list[PublicKey]:
-    return [read_public_key(path.read_bytes())[0] for path in paths]
+def read_trusted(context: click.Context, param: click.Parameter, paths: Sequence[Path]) -> Trust:
+    return Trust.of(path.read_bytes() for path in paths)
 
 
 trusting = click.option(
@@ -147,15 +137,11 @@ def upload(
     """
     key = subject.key
     about = describe(path, subject, members)
-    signing = read_private(signature_key, RSAPrivateKey)
-    stamping = read_private(stamp_key, Ed25519PrivateKey)
+    signing = Signing.read(signature_key, stamp_key)
     with packed(path) as file, progress_bar("upload", file.seek(0, os.SEEK_END)) as advance:
         sha512 = client.put(file, advance)
     if key is not None:
-        metadata: Metadata = {**about, "sha512": sha512}
-        if stamping is not None:
-            metadata = shadir.stamp(metadata, key, time.time_ns() // 1000, stamping)
-        client.put_entry(key, shadir.make_entry(metadata, signing))
+        client.put_entry(key, signing.make_entry(key, {**about, "sha512": sha512}))
     click.echo(sha512)
 
 
@@ -165,15 +151,24 @@ def upload(
 @trusting
 @click.option("--unsigned", is_flag=True, help="Take what nobody trusted has signed.")
 @click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--unpack", "unpacking", is_flag=True, help="Make the directory that was packed.")
 def download(
-    subject: Subject, client: Client, trusted: list[PublicKey], unsigned: bool, output: Path
+    subject: Subject,
+    client: Client,
+    trusted: Trust,
+    unsigned: bool,
+    output: Path,
+    unpacking: bool,
 ) -> None:
     """Get the newest content of a key that is signed by somebody trusted and fits this machine."""
     key = subject.wanted_key
-    if not trusted and not unsigned:
+    if not trusted.keys and not unsigned:
         raise click.UsageError("--trust or --unsigned is wanted")
+    if unpacking and output.exists():
+        raise click.UsageError(f"{output} is there already")
     metadata = choose_entry(key, client.look_up(key), trusted, unsigned=unsigned)
-    with replacing(output) as file, progress_bar("download", None) as advance:
+    place = unpacked(output) if unpacking else replacing(output)
+    with place as file, progress_bar("download", None) as advance:
         client.get(metadata["sha512"], file, advance)
     click.echo(metadata["sha512"])
 
@@ -183,7 +178,7 @@ def download(
 @reaching
 @trusting
 @json_option
-def lookup(subject: Subject, client: Client, trusted: list[PublicKey], as_json: bool) -> None:
+def lookup(subject: Subject, client: Client, trusted: Trust, as_json: bool) -> None:
     """List the entries of a key, and whether somebody trusted has signed them."""
     key = subject.wanted_key
     rows = [row_of(key, entry, trusted, as_json) for entry in client.look_up(key)]
@@ -192,16 +187,14 @@ def lookup(subject: Subject, client: Client, trusted: list[PublicKey], as_json: 
         raise NotFound(f"no entry is there for {key}")
 
 
-def row_of(
-    key: str, entry: Entry, trusted: Sequence[PublicKey], whole: bool
-) -> dict[str, object]:
+def row_of(key: str, entry: Entry, trusted: Trust, whole: bool) -> dict[str, object]:
     metadata = shadir.read_metadata(entry.text)
     machine = shadir.read_machine(metadata)
     row: dict[str, object] = {
         "sha512": metadata["sha512"] if whole else metadata["sha512"][:16],
         "architecture": machine.architecture,
         "system": " ".join(machine.system),
-        "trusted": "yes" if stands_for(key, entry, trusted) else "no",
+        "trusted": "yes" if trusted.covers(key, entry) else "no",
     }
     return {**row, "metadata": metadata} if whole else row
 
@@ -210,10 +203,7 @@ def describe(path: Path, subject: Subject, members: Sequence[str]) -> Metadata:
     """Make the metadata, all but the sha512."""
     found: Metadata = {}
     if subject.release_url:
-        machine, system = own_machine()
-        root = str(path.resolve().parent)
-        found |= {"software_url": subject.release_url, "software_root": root}
-        found |= {"multiarch": machine, "os": system}
+        found |= release.describe_release(subject.release_url, path)
     if subject.file_url:
         found["url"] = subject.file_url
     for member in members:
@@ -224,57 +214,13 @@ def describe(path: Path, subject: Subject, members: Sequence[str]) -> Metadata:
     return found
 
 
-def own_machine() -> tuple[str, list[str]]:
-    """What this machine runs, in the words that slapos uses."""
-    compiler = shutil.which("gcc")
-    if compiler is not None:
-        found = subprocess.run([compiler, "-dumpmachine"], capture_output=True, check=True)
-        machine = found.stdout.decode().strip()
-    else:
-        machine = f"{platform.machine()}-linux-gnu"
-    system = platform.freedesktop_os_release()
-    names = ("ID", "VERSION_ID", "VERSION_CODENAME")
-    return machine, [system.get(name, "") for name in names]
-
-
-def fits(metadata: Metadata) -> bool:
-    """Tell whether what is described runs here; what is for no machine always does."""
-    machine = shadir.read_machine(metadata)
-    architecture, system = own_machine()
-    return machine.architecture in ("", architecture) and machine.system in (
-        (),
-        shadir.read_system(*system[:2]),
-    )
-
-
-def stands_for(key: str, entry: Entry, trusted: Sequence[PublicKey]) -> bool:
-    try:
-        return is_trusted(key, entry, trusted)
-    except ProtocolError:
-        return False
-
-
-def choose_entry(
-    key: str, entries: Sequence[Entry], trusted: Sequence[PublicKey], *, unsigned: bool
-) -> Metadata:
+def choose_entry(key: str, entries: Sequence[Entry], trusted: Trust, *, unsigned: bool) -> Metadata:
     for entry in entries:
-        if unsigned or stands_for(key, entry, trusted):
+        if unsigned or trusted.covers(key, entry):
             metadata = shadir.read_metadata(entry.text)
             if fits(metadata):
                 return metadata
     raise NotFound(f"none of {len(entries)} entries of {key} is trusted and fits this machine")
-
-
-def read_private(path: Path | None, kind: type[Any]) -> Any:  # noqa: ANN401
-    if path is None:
-        return None
-    try:
-        private = load_pem_private_key(path.read_bytes(), None)
-    except (ValueError, TypeError) as error:
-        raise InvalidValue(f"{path} is no private key without a password: {error}") from error
-    if not isinstance(private, kind):
-        raise InvalidValue(f"{path} is a key of another kind")
-    return private
 
 
 @contextmanager
@@ -284,24 +230,17 @@ def packed(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             yield file
         return
-    path = path.resolve()
-    with tempfile.TemporaryFile(dir=path.parent) as file:
-        with progress_bar("packing", None) as advance:
-            pack(path, file, advance)
+    with progress_bar("packing", None) as advance, release.packed(path, advance) as file:
         yield file
 
 
-def pack(path: Path, file: BinaryIO, advance: Callable[[int], None]) -> None:
-    def note(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        advance(member.size)
-        return member
-
-    # The name and the time in gzip's own head would make each archive another one.
-    with (
-        gzip.GzipFile("", "wb", 6, file, mtime=0) as packing,
-        tarfile.open(fileobj=packing, mode="w|") as archive,
-    ):
-        archive.add(path, arcname=path.name, filter=note)
+@contextmanager
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Write an archive, and make the directory that it holds."""
+    with tempfile.TemporaryFile(dir=path.parent) as file:
+        yield file
+        file.seek(0)
+        unpack(file, path)
 
 
 @contextmanager

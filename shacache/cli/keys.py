@@ -22,7 +22,7 @@ from shacache.cli.place import Place
 from shacache.cli.place import json_option
 from shacache.cli.place import opened_cache
 from shacache.cli.place import print_rows
-from shacache.signer import read_public_key
+from slapcore.cache.trust import read_public_key
 
 DAYS = 3650
 

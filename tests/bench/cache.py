@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from shacache.client import Client
+from slapcore.cache.client import Client
 from slapcore.protocol import shadir
 from tests.bench.load import Crowd
 from tests.bench.load import Job

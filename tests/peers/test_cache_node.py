@@ -4,7 +4,7 @@ import configparser
 
 import pytest
 
-from shacache.signer import read_public_key
+from slapcore.cache.trust import read_public_key
 from slapcore.protocol import shadir
 from slapmaster.demo.account import find_ourselves
 from slapmaster.demo.environment import NEWEST

@@ -63,6 +63,19 @@ def test_a_release_goes_from_its_builder_to_a_node(shacache, keys, built, tmp_pa
         assert "no" in shacache.run("lookup", *where)
 
 
+def test_a_release_is_unpacked_where_it_is_wanted(shacache, keys, built, tmp_path):
+    with shacache.serving() as server:
+        upload(shacache, server, built, keys, "--release-url", RELEASE)
+        where = ("--cache", server.url, "--release-url", RELEASE, "--trust", keys["ed25519.pub"])
+        got = tmp_path / "got"
+        shacache.run("download", *where, "--unpack", "--output", got)
+        assert (got / "data").read_bytes() == (built / "data").read_bytes()
+        assert os.access(got / "bin" / "run", os.X_OK)
+        assert "there already" in shacache.run(
+            "download", *where, "--unpack", "--output", got, code=2
+        )
+
+
 def test_what_nobody_trusted_has_signed_is_not_downloaded(shacache, keys, built, tmp_path):
     shacache.run("keys", "new", "bob", "--to", tmp_path / "other")
     output = tmp_path / "got"

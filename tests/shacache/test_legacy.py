@@ -13,7 +13,7 @@ import pytest
 from slapos import libnetworkcache
 from slapos import libnetworkcachetests
 
-from shacache.signer import read_public_key
+from slapcore.cache.trust import read_public_key
 from slapcore.protocol import shadir
 from slapcore.protocol.shadir import Entry
 from tests.shacache.world import KEY

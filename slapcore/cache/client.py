@@ -6,7 +6,6 @@ import os
 import ssl
 from base64 import b64encode
 from collections.abc import Callable
-from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -17,9 +16,6 @@ from typing import Protocol
 from urllib.parse import unquote
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
 from slapcore.errors import ConfigurationError
 from slapcore.errors import Conflict
 from slapcore.errors import Forbidden
@@ -29,12 +25,8 @@ from slapcore.errors import SlapError
 from slapcore.errors import Unauthenticated
 from slapcore.protocol import shadir
 from slapcore.protocol.shadir import Entry
-from slapcore.protocol.shadir import PublicKey
 
 BLOCK = 1 << 20
-#: seconds for a connection and for an answer to begin; contents are made durable meanwhile
-CONNECT_TIMEOUT = 60.0
-ANSWER_TIMEOUT = 3600.0
 #: how often a download goes on where it broke off
 ATTEMPTS = 5
 #: of the answer of a directory
@@ -58,6 +50,14 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Seconds for a connection, and for an answer: contents are made durable meanwhile."""
+
+    connect: float = 60.0
+    answer: float = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """What a client proves who it is by: a token, or a certificate and its key."""
 
@@ -68,7 +68,10 @@ class Proof:
 
 
 class Client:
-    """Speaks to one cache, whose contents and entries are at two URLs."""
+    """Speaks to one cache, whose contents and entries are at two URLs.
+
+    ``proof`` is for both, unless there is an ``entries_proof`` of its own.
+    """
 
     def __init__(
         self,
@@ -76,14 +79,14 @@ class Client:
         entries_url: str,
         proof: Proof | None = None,
         *,
-        connect_timeout: float = CONNECT_TIMEOUT,
-        answer_timeout: float = ANSWER_TIMEOUT,
+        entries_proof: Proof | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._contents_url = contents_url.rstrip("/")
         self._entries_url = entries_url.rstrip("/")
         self._proof = proof or Proof()
-        self._connect_timeout = connect_timeout
-        self._answer_timeout = answer_timeout
+        self._entries_proof = entries_proof or self._proof
+        self._patience = patience or Patience()
 
     @classmethod
     def at(cls, url: str, proof: Proof | None = None) -> "Client":
@@ -182,7 +185,7 @@ class Client:
         headers: dict[str, str],
     ) -> None:
         connection.connect()
-        connection.sock.settimeout(self._answer_timeout)
+        connection.sock.settimeout(self._patience.answer)
         try:
             connection.request(method, path, body, headers)
         except (BrokenPipeError, ConnectionResetError):
@@ -196,13 +199,14 @@ class Client:
             raise ConfigurationError(f"{url} is no http or https URL")
         if parts.scheme == "http":
             return http.client.HTTPConnection(
-                parts.hostname, parts.port, timeout=self._connect_timeout
+                parts.hostname, parts.port, timeout=self._patience.connect
             )
-        context = ssl.create_default_context(cafile=self._proof.authority)
-        if self._proof.certificate is not None:
-            context.load_cert_chain(self._proof.certificate, self._proof.key)
+        proof = self._proof_for(url)
+        context = ssl.create_default_context(cafile=proof.authority)
+        if proof.certificate is not None:
+            context.load_cert_chain(proof.certificate, proof.key)
         return http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=self._connect_timeout, context=context
+            parts.hostname, parts.port, timeout=self._patience.connect, context=context
         )
 
     def _credentials(self, url: str) -> dict[str, str]:
@@ -210,29 +214,18 @@ class Client:
         if parts.username is not None:
             text = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             return {"Authorization": f"Basic {b64encode(text.encode()).decode()}"}
-        return {"Authorization": f"Bearer {self._proof.token}"} if self._proof.token else {}
+        token = self._proof_for(url).token
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    def _proof_for(self, url: str) -> Proof:
+        is_entry = url.startswith(f"{self._entries_url}/")
+        return self._entries_proof if is_entry else self._proof
 
 
 def sum_of(file: BinaryIO) -> str:
     """Hash a file from its beginning."""
     file.seek(0)
-    return hashlib.file_digest(file, "sha512").hexdigest()
-
-
-def is_trusted(key: str, entry: Entry, trusted: Collection[PublicKey]) -> bool:
-    """Tell whether one of the ``trusted`` keys stands for an entry of ``key``.
-
-    An entry with a stamp needs one of a trusted key for this very key and content, as soon as
-    any key for stamps is trusted: the legacy signature alone does not say what it is for.
-    """
-    modern = [each for each in trusted if isinstance(each, Ed25519PublicKey)]
-    legacy = [each for each in trusted if isinstance(each, RSAPublicKey)]
-    metadata = shadir.read_metadata(entry.text)
-    shadir.check_binding(key, metadata)
-    mark = shadir.read_stamp(metadata)
-    if mark is not None and modern:
-        return any(shadir.is_stamped_by(metadata, mark, key, each) for each in modern)
-    return any(shadir.is_signed_by(entry, each) for each in legacy)
+    return hashlib.file_digest(file, "sha512").hexdigest()  # type: ignore[arg-type]
 
 
 def _check(answer: http.client.HTTPResponse) -> None:
