@@ -11,7 +11,6 @@ The form is the one that legacy nodes write, so that a node can be switched over
 
 import logging
 import os
-import random
 import re
 import time
 from collections.abc import Iterable
@@ -57,9 +56,8 @@ class Diary(logging.Handler):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
-        self.look = f"{int(time.time())}-{random.randint(100, 999)}"
-        form = f"%(asctime)s - %(levelname)s - {self.look} - %(message)s"
-        self.setFormatter(logging.Formatter(fmt=form, datefmt=_TIME))
+        moment = int(time.time() * 1000)
+        self.look = f"{moment // 1000}-{moment % 1000:03}"
         self._left = MAX_SAID
         path.parent.mkdir(parents=True, exist_ok=True)
         shorten(path)
@@ -70,18 +68,17 @@ class Diary(logging.Handler):
         if self._left <= 0:
             return
         try:
-            content = f"{cut(self.format(record))}\n".encode("utf-8", "backslashreplace")
+            # Without a form of ours: the message, and the traceback if there is one.
+            message = self.format(record)
         except (TypeError, ValueError) as error:
-            content = f"{self._said_badly(record, error)}\n".encode()
+            message = f"{record.msg} ({error})"
+        when = time.strftime(_TIME, time.localtime(record.created))
+        line = f"{when} - {record.levelname} - {self.look} - {cut(message)}\n"
+        content = line.encode("utf-8", "backslashreplace")
         self._left -= len(content)
         if self._left <= 0:
             content += b"(and so on: this is all that one look may say)\n"
         self._file.write(content)
-
-    def _said_badly(self, record: logging.LogRecord, error: Exception) -> str:
-        """Give a line for a message whose arguments don't fit."""
-        when = time.strftime(_TIME, time.localtime(record.created))
-        return f"{when} - {record.levelname} - {self.look} - {cut(str(record.msg))} ({error})"
 
     def close(self) -> None:
         self._file.close()

@@ -121,6 +121,7 @@ class _Process:
 
     process: subprocess.Popen[bytes]
     line: socket.socket
+    listener: threading.Thread = field(default_factory=threading.Thread)
     waiting: dict[int, "Future[Mapping[str, Any]]"] = field(default_factory=dict)
     last: int = 0
 
@@ -218,7 +219,8 @@ class Launcher:
         )
         theirs.close()
         warm = _Process(process, ours)
-        threading.Thread(target=self._listen, args=(warm,), daemon=True).start()
+        warm.listener = threading.Thread(target=self._listen, args=(warm,), daemon=True)
+        warm.listener.start()
         return warm
 
     def _listen(self, warm: _Process) -> None:
@@ -235,6 +237,7 @@ class Launcher:
             left = list(warm.waiting.values())
             warm.waiting.clear()
         status = _end(warm.process)
+        warm.line.close()
         for future in left:
             future.set_result({"problem": f"the process that looks has ended with {status}"})
 
@@ -245,8 +248,7 @@ class Launcher:
         if warm is None:
             return
         warm.line.shutdown(socket.SHUT_WR)
-        _end(warm.process)
-        warm.line.close()
+        warm.listener.join()
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:

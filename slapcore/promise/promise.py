@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
-from typing import ClassVar
 
 from slapcore.errors import InvalidValue
 from slapcore.promise.diary import Diary
@@ -62,9 +61,6 @@ class Promise(ABC):
     tested: bool = True
     anomalies: bool = True
     bangs: bool = True
-
-    #: what a type takes: name -> what it means; others are refused when a profile is built
-    options: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting

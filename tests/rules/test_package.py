@@ -28,7 +28,7 @@ REGISTRIES = re.compile(
 ENTRY_POINTS = [
     point
     for point in importlib.metadata.distribution("slapmaster").entry_points
-    if point.group in {"console_scripts", "slapmaster"}
+    if point.group in {"console_scripts", "slapcore", "slapmaster"}
 ]
 
 
@@ -85,7 +85,7 @@ def test_every_package_is_listed_and_every_listed_one_is_there():
 
 
 def test_every_plugin_is_announced_by_an_entry_point():
-    announced = {point.value for point in ENTRY_POINTS if point.group == "slapmaster"}
+    announced = {p.value for p in ENTRY_POINTS if p.group in {"slapcore", "slapmaster"}}
     plugins = {name for name, folder in list_packages().items() if folder.parts[0] == "plugins"}
     assert announced == plugins
 

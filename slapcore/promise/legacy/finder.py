@@ -58,8 +58,13 @@ class ParentFinder(MetaPathFinder):
         return ModuleSpec(fullname, None, is_package=True)
 
 
+def is_installed() -> bool:
+    """Tell whether the legacy names are answered in this process."""
+    return any(isinstance(finder, StandInFinder) for finder in sys.meta_path)
+
+
 def install() -> None:
     """Answer the legacy names from now on, in this process."""
-    if not any(isinstance(finder, StandInFinder) for finder in sys.meta_path):
+    if not is_installed():
         sys.meta_path.insert(0, StandInFinder())
         sys.meta_path.append(ParentFinder())
