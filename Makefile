@@ -64,7 +64,7 @@ bench: $(TESTABLE)
 	$(VENV)/bin/python -m tests.bench $(ARGS)
 
 crash: $(TESTABLE)
-	$(PYTEST) -q tests/crash --cycles $(N)
+	$(PYTEST) -q -s tests/crash --cycles $(N)
 
 docs: $(TESTABLE)
 	$(PYTEST) -q tests/rules/test_docs.py
