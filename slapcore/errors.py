@@ -70,3 +70,7 @@ class Untrusted(Unavailable):
 
 class ConfigurationError(SlapError):
     """A configuration file or an environment variable says something it may not say."""
+
+
+class PolicyFailed(SlapError):
+    """What was to choose a place failed or took too long; nothing was stored."""

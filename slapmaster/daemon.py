@@ -24,7 +24,7 @@ from slapmaster.app import make_app
 from slapmaster.control.listener import ControlApplication
 from slapmaster.control.operation import Asked
 from slapmaster.control.operation import make_act
-from slapmaster.domain.allocation import resume_placing
+from slapmaster.domain.waiting import resume_placing
 from slapmaster.master import Master
 from slapmaster.master import refuse_old
 from slapmaster.settings import Settings

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from slapmaster.domain.instance import SoftwareInstance
-    from slapmaster.domain.node import ComputePartition
+    from slapmaster.domain.policy import Candidate
+    from slapmaster.domain.policy import Wish
 
 hookspec = pluggy.HookspecMarker("slapmaster")
 hookimpl = pluggy.HookimplMarker("slapmaster")
 
 
-@hookspec(firstresult=True)
-def slapmaster_choose_partition(
-    instance: "SoftwareInstance", candidates: "Sequence[ComputePartition]"
-) -> "ComputePartition | None":
-    """Pick the partition that ``instance`` shall live in.
+@hookspec
+def slapmaster_choose_place(
+    wish: "Wish", candidates: "Sequence[Candidate]"
+) -> "Candidate | None":
+    """Choose the place that ``wish`` shall have.
 
-    Called inside the transaction of the request.  ``candidates`` are free, on open nodes of
-    the instance's project that have the wanted release and meet its demands; there is one per
-    node and at least one in all, and it must not be changed.  Return one of them, or ``None``
-    to leave the choice to the next plugin.
+    Only the plugin is called whose name the request or the project names as its policy: the name
+    of its entry point.  It is called inside the transaction of the request, in a thread of its
+    own, and again when the transaction is; it has half a second.  ``candidates`` are places that
+    meet all demands, one per node and at least one in all.  Return one of them, or ``None`` to
+    take the first.  What raises, or takes too long, fails the request.
     """

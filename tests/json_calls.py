@@ -23,6 +23,9 @@ CALLS = (
     ("instance", "allDocs.v0.instance_node_instance_list", WEB, "result_list"),
     ("person", "allDocs.v0.instance_tree_list", {}, "web"),
     ("person", "allDocs.WIP.compute_node_list", {}, "COMP-1"),
+    ("person", "get.WIP.instance_plan", {
+        "title": "planned", "software_release_uri": RELEASE, "software_type": "default",
+    }, "no place on"),
     ("person", "get.v0.compute_node_status", GUID, "no data"),
     (
         "node", "get.v0.compute_partition", {**GUID, "compute_partition_id": "slappart0"},

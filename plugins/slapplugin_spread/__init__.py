@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from slapmaster import hookimpl
-from slapmaster.domain.node import ComputePartition
+from slapmaster.domain.policy import Candidate
 
 
 @hookimpl
-def slapmaster_choose_partition(candidates: Sequence[ComputePartition]) -> ComputePartition:
-    return max(candidates, key=lambda partition: partition.node.free_count())
+def slapmaster_choose_place(candidates: Sequence[Candidate]) -> Candidate:
+    return max(candidates, key=lambda place: place.free)

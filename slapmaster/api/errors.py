@@ -27,6 +27,7 @@ STATUS: tuple[tuple[type[errors.SlapError], int], ...] = (
     (errors.Conflict, 409),
     (errors.ProtocolError, 400),
     (errors.InvalidValue, 400),
+    (errors.PolicyFailed, 503),
 )
 
 

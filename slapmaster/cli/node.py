@@ -54,6 +54,29 @@ def scope(door: Door, node: str, scope: str, as_json: bool) -> None:
         click.echo(f"{answer['reference']}: {'changed' if answer['changed'] else 'as it was'}")
 
 
+@command.command("set")
+@click.argument("node")
+@click.option("--network", metavar="NETWORK", help="Which network it is in; '' for none.")
+@click.option("--category", "categories", metavar="KEY=VALUE", multiple=True,
+              help="Like region=europe/france; without a value: no longer.")  # fmt: skip
+@click.option("--capacity", type=int, help="How much it carries; 0 for what its partitions do.")
+@json_option
+@click.pass_obj
+def describe(
+    door: Door,
+    node: str,
+    network: str | None,
+    categories: tuple[str, ...],
+    capacity: int | None,
+    as_json: bool,
+) -> None:
+    """Say what a node is, for those who demand it."""
+    answer = door.ask(
+        "node.set", node=node, network=network, categories=categories, capacity=capacity
+    )
+    print_facts(answer, as_json=as_json)
+
+
 @command.command("token")
 @click.option("--person", metavar="PERSON", help="In whose name; else the only one.")
 @click.option("--project", metavar="PROJECT", help="Where the node shall belong.")

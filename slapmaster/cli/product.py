@@ -42,6 +42,20 @@ def release(
     print_facts(answer, as_json=as_json)
 
 
+@command.command("weight")
+@click.argument("product")
+@click.argument("software_type", metavar="TYPE")
+@click.argument("weight", type=int)
+@json_option
+@click.pass_obj
+def weight(door: Door, product: str, software_type: str, weight: int, as_json: bool) -> None:
+    """Have an instance of a type take so much of a node's capacity; 1 is usual."""
+    answer = door.ask(
+        "product.weight", product=product, software_type=software_type, weight=weight
+    )
+    print_facts(answer, as_json=as_json)
+
+
 @command.command("list")
 @click.option("--project", metavar="PROJECT", help="Only those of a project.")
 @json_option

@@ -20,11 +20,40 @@ def command() -> None:
 @command.command("add")
 @click.argument("title")
 @click.option("--manager", metavar="PERSON", help="Who manages it.")
+@click.option("--any-release", is_flag=True, help="Nodes take what was not supplied to them.")
+@click.option("--open-hosts", is_flag=True, help="Anybody may share in anybody's instance.")
 @json_option
 @click.pass_obj
-def add(door: Door, title: str, manager: str | None, as_json: bool) -> None:
-    """Make a project."""
-    print_facts(door.ask("project.add", title=title, manager=manager), as_json=as_json)
+def add(
+    door: Door, title: str, manager: str | None, any_release: bool, open_hosts: bool, as_json: bool
+) -> None:
+    """Make a project; its flags are the rules of SlapProxy, and stay."""
+    answer = door.ask(
+        "project.add", title=title, manager=manager, any_release=any_release, open_hosts=open_hosts
+    )
+    print_facts(answer, as_json=as_json)
+
+
+@command.command("policy")
+@click.argument("project")
+@click.argument("policy", required=False)
+@json_option
+@click.pass_obj
+def policy(door: Door, project: str, policy: str | None, as_json: bool) -> None:
+    """Have POLICY choose among places in PROJECT ('' for the usual one), or say which does."""
+    print_facts(door.ask("project.policy", project=project, policy=policy), as_json=as_json)
+
+
+@command.command("category")
+@click.argument("project")
+@click.argument("key")
+@click.argument("value")
+@json_option
+@click.pass_obj
+def category(door: Door, project: str, key: str, value: str, as_json: bool) -> None:
+    """Have requests know VALUE of the category KEY, before any node has it."""
+    answer = door.ask("project.category", project=project, key=key, value=value)
+    print_facts(answer, as_json=as_json)
 
 
 @command.command("list")

@@ -12,10 +12,20 @@ from slapmaster.domain.values import check_title
 Answer = dict[str, Any]
 
 
-def add_project(act: Act, title: str, manager: str | None = None) -> Answer:
-    """Make a project, and perhaps somebody its manager; raises ``Conflict`` when there is one."""
+def add_project(
+    act: Act,
+    title: str,
+    manager: str | None = None,
+    any_release: bool = False,
+    open_hosts: bool = False,
+) -> Answer:
+    """Make a project, and perhaps somebody its manager; raises ``Conflict`` when there is one.
+
+    The flags are the rules of one person on one machine; they can't be changed later.
+    """
     check_title(title)
     project = Project(act.new_reference("PROJ"), title)
+    project.any_release, project.open_hosts = any_release, open_hosts
     act.site.projects.add(project)
     act.note("project added", project.reference, title)
     if manager is not None:
@@ -33,7 +43,14 @@ def show_project(act: Act, project: str) -> Answer:
         {"person": reference, "name": act.site.persons[reference].name, "role": str(role)}
         for reference, role in found.members.items()
     ]
-    return {**write_project(act, found), "members": members}
+    return {
+        **write_project(act, found),
+        "policy": found.policy,
+        "any_release": found.any_release,
+        "open_hosts": found.open_hosts,
+        "categories": [f"{key}={value}" for key, value in found.categories],
+        "members": members,
+    }
 
 
 def give_role(act: Act, project: str, person: str, role: str) -> Answer:

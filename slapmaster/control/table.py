@@ -5,6 +5,7 @@ from slapmaster.control import catalog
 from slapmaster.control import journal
 from slapmaster.control import nodes
 from slapmaster.control import persons
+from slapmaster.control import placing
 from slapmaster.control import projects
 from slapmaster.control import services
 from slapmaster.control import upkeep
@@ -26,17 +27,30 @@ OPERATIONS: dict[str, Operation] = {
     "project.show": reads(projects.show_project),
     "project.role": changes(projects.give_role),
     "project.dismiss": changes(projects.dismiss),
+    "project.policy": changes(placing.choose_policy),
+    "project.category": changes(placing.declare_category),
     "node.list": reads(nodes.list_nodes),
     "node.show": reads(nodes.show_node),
     "node.scope": changes(nodes.scope_node),
+    "node.set": changes(placing.set_node),
     "node.revoke": changes(nodes.revoke_node_certificate),
     "node.renew": changes(nodes.renew_node_certificate),
     "supply.set": changes(nodes.supply_release),
     "supply.list": reads(nodes.list_supplied),
     "product.add": changes(catalog.add_product),
     "product.release": changes(catalog.add_release),
+    "product.weight": changes(placing.weigh),
     "product.list": reads(catalog.list_products),
     "product.show": reads(catalog.show_product),
+    "network.add": changes(placing.add_network),
+    "network.list": reads(placing.list_networks),
+    "allocation.set": changes(placing.set_supply),
+    "allocation.list": reads(placing.list_supplies),
+    "allocation.remove": changes(placing.remove_supply),
+    "host.add": changes(placing.offer_host),
+    "host.list": reads(placing.list_hosts),
+    "host.remove": changes(placing.withdraw_host),
+    "service.plan": reads(placing.plan),
     "service.list": reads(services.list_services),
     "service.show": reads(services.show_service),
     "instance.list": reads(services.list_instances),

@@ -15,11 +15,11 @@ from persistent import Persistent
 
 from slapcore.states import InstanceState
 from slapcore.states import ReleaseState
-from slapmaster.domain.allocation import choosing_demands
-from slapmaster.domain.allocation import host_key
 from slapmaster.domain.allocation import wanted_place
 from slapmaster.domain.certificate import Holder
 from slapmaster.domain.container import Container
+from slapmaster.domain.demand import choosing_demands
+from slapmaster.domain.hosting import host_key
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.instance import SoftwareInstance
@@ -28,8 +28,10 @@ from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 from slapmaster.domain.room import ANY
 from slapmaster.domain.room import Turn
+from slapmaster.domain.room import traits_of
 from slapmaster.domain.site import Site
 from slapmaster.domain.tree import InstanceTree
+from slapmaster.domain.values import is_relative
 
 #: How many objects are looked at between two rests.
 STRIDE = 1_000
@@ -153,10 +155,21 @@ class Walk:
             host = self.site.instances.find(reference)
             if not is_host(host) or key != host_key(self.site, host):
                 yield f"room lists {reference} as host under {key!r}: wrongly"
+        yield from self._check_traits()
         for key, queue in self.site.room.queues.items():
             for demands, line in queue.lines.items():
                 for since, instance in self._walk(line.items()):
                     yield from self._check_turn(Turn(key, demands, since), instance)
+
+    def _check_traits(self) -> Iterator[str]:
+        for key, reference in self._walk_sets(self.site.room.states):
+            node = self.site.nodes.find(reference)
+            if node is None or key != (node.project, str(node.availability)):
+                yield f"room lists {reference} as being in the state {key!r}: wrongly"
+        for key, reference in self._walk_sets(self.site.room.traits):
+            node = self.site.nodes.find(reference)
+            if node is None or key[0] != node.project or key[1:] not in traits_of(node):
+                yield f"room lists {reference} under {key!r}: wrongly"
 
     def _check_turn(self, turn: Turn, instance: Instance) -> Iterator[str]:
         if instance.turn != turn:
@@ -255,9 +268,23 @@ def check_listed(site: Site, node: ComputeNode) -> Iterator[str]:
     for key in room_keys(node):
         if node.reference not in site.room.nodes.get(key, ()):
             yield f"{node.reference} has room for {key[1] or 'anything'} and is not listed"
+    yield from check_described(site, node)
     for url in supplied:
         if node.reference not in site.room.supplied.get((node.project, url), ()):
             yield f"{node.reference} has {url} supplied and is not listed as having it"
+
+
+def check_described(site: Site, node: ComputeNode) -> Iterator[str]:
+    """Look whether ``node`` is listed by what it is, and carries what it says."""
+    availability = (node.project, str(node.availability))
+    if node.reference not in site.room.states.get(availability, ()):
+        yield f"{node.reference} is {node.availability} and is not listed as that"
+    for trait in traits_of(node):
+        if node.reference not in site.room.traits.get((node.project, *trait), ()):
+            yield f"{node.reference} is not listed under {trait!r}"
+    standing = node.standing
+    if standing.capacity and standing.load != node.weigh():
+        yield f"{node.reference} carries {node.weigh()} and counts {standing.load}"
 
 
 def check_tree(tree: InstanceTree) -> Iterator[str]:
@@ -271,6 +298,9 @@ def check_tree(tree: InstanceTree) -> Iterator[str]:
         yield f"{tree.reference} has no root called {tree.title!r}"
     elif root.state is not tree.state:
         yield f"{tree.reference} is {tree.state} and its root is {root.state}"
+    for reference, instance in (tree.expecting or {}).items():
+        if instance.turn is None or not is_relative(instance.demands):
+            yield f"{tree.reference} wrongly lists {reference} as waiting for others of it"
     for reference, instance in tree.departing.items():
         if instance.reference != reference or instance.state is not InstanceState.DESTROYED:
             yield f"{tree.reference} wrongly lists {reference} as departing"
@@ -362,8 +392,10 @@ def check_waiting(site: Site, instance: Instance) -> Iterator[str]:
     if turn is None:
         yield f"{instance.reference} has no place and does not wait for one"
         return
-    if (turn.key, turn.demands) != (wanted_place(site, instance), choosing_demands(instance)):
+    if (turn.key, turn.demands) != (wanted_place(site, instance), choosing_demands(site, instance)):
         yield f"{instance.reference} waits for something else than it wants"
+    if is_relative(instance.demands) and instance.reference not in (instance.tree.expecting or ()):
+        yield f"{instance.reference} waits for others of its tree, which does not know"
     queue = site.room.queues.get(turn.key)
     line = queue.lines.get(turn.demands, {}) if queue is not None else {}
     if line.get(turn.since) is not instance:

@@ -8,12 +8,12 @@ instance is told to go.
 from slapcore.errors import Conflict
 from slapcore.states import InstanceState
 from slapmaster.domain.act import Act
-from slapmaster.domain.allocation import host_key
-from slapmaster.domain.allocation import release_place
 from slapmaster.domain.certification import revoke_all
+from slapmaster.domain.hosting import host_key
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SoftwareInstance
 from slapmaster.domain.instance import is_host
+from slapmaster.domain.waiting import release_place
 
 
 def depart(act: Act, instance: Instance) -> None:

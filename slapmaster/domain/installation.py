@@ -6,10 +6,10 @@ from slapcore.errors import Conflict
 from slapcore.errors import NotFound
 from slapcore.states import ReleaseState
 from slapmaster.domain.act import Act
-from slapmaster.domain.allocation import place_waiting
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.status import AccessStatus
 from slapmaster.domain.values import check_url
+from slapmaster.domain.waiting import place_waiting
 
 
 class SoftwareInstallation(Persistent):

@@ -37,6 +37,16 @@ class AllocationScope(StrEnum):
     NO_ALLOCATION = "close/noallocation"
 
 
+class Availability(StrEnum):
+    """Whether a node takes one more instance; if not, the first reason why not."""
+
+    ROOM = "room"
+    CLOSED = "closed"
+    FAULTY = "faulty"
+    FULL = "full"
+    LOADED = "loaded"
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """An address of a partition; gateway and network only for routed interfaces."""
@@ -77,6 +87,7 @@ class ComputePartition(Persistent):
     capabilities: tuple[str, ...] = ()
     active = True
     timestamp = 0
+    weight = 1
 
     def __init__(self, node: "ComputeNode", name: str) -> None:
         self.node = node
@@ -91,12 +102,17 @@ class ComputePartition(Persistent):
         self.timestamp = max(now, self.timestamp + 1)
         self.node.changed()
 
-    def occupy(self, instance: "SoftwareInstance", now: int) -> None:
+    def occupy(self, instance: "SoftwareInstance", weight: int, now: int) -> None:
+        """Have ``instance`` live here, which takes so much of the node's capacity."""
         self.instance = instance
+        if weight != self.weight:
+            self.weight = weight
+        self.node.standing.carry(weight)
         self.node.take_out(self.name)
         self.touch(now)
 
     def vacate(self, now: int) -> None:
+        self.node.standing.carry(-self.weight)
         self.instance = None
         self.shared = None
         if self.active:
@@ -125,12 +141,28 @@ class Standing(Persistent):
     A record of its own: whoever opens or closes the node, supplies a release to it, or has it
     become full or no longer full writes this, so no two of them miss one another.  ``supplied``
     are the URLs of the releases wanted on it; ``listed`` says whether
-    :class:`~slapmaster.domain.room.Room` lists the node under them.
+    :class:`~slapmaster.domain.room.Room` lists the node under them, ``availability`` and
+    ``traits`` what else it is listed under.  ``fault`` is what keeps it from taking more though it
+    is open.  ``capacity`` is how much it can carry, if that is not just its partitions, and
+    ``load`` how much it does.
     """
 
     scope = AllocationScope.OPEN
     supplied: tuple[str, ...] = ()
     listed = False
+    availability: Availability | None = None
+    traits: tuple[tuple[str, str], ...] = ()
+    fault = ""
+    capacity = 0
+    load = 0
+
+    def carry(self, weight: int) -> None:
+        """Carry so much more; it is only counted where there is a limit."""
+        if self.capacity:
+            self.load += weight
+
+    def can_carry(self, weight: int) -> bool:
+        return not self.capacity or self.load + weight <= self.capacity
 
 
 class ComputeNode(Persistent):
@@ -179,7 +211,27 @@ class ComputeNode(Persistent):
         Two who each take one of the last two partitions don't both miss that it is full now:
         a set that both together would empty makes a conflict.
         """
-        return self.is_open and bool(self.free)
+        return self.availability is Availability.ROOM
+
+    @property
+    def availability(self) -> Availability:
+        if not self.is_open:
+            return Availability.CLOSED
+        if self.standing.fault:
+            return Availability.FAULTY
+        if not self.free:
+            return Availability.FULL
+        return Availability.ROOM if self.standing.can_carry(1) else Availability.LOADED
+
+    def limit(self, capacity: int) -> None:
+        """Carry no more than ``capacity``; none at all is no limit but the partitions."""
+        self.standing.capacity = capacity
+        self.standing.load = self.weigh() if capacity else 0
+
+    def weigh(self) -> int:
+        """Add up what all that lives here takes of its capacity."""
+        lived_in = (one for one in self.partitions.values() if one.instance is not None)
+        return sum(partition.weight for partition in lived_in)
 
     def in_service(self) -> Iterator[ComputePartition]:
         """Walk the partitions that the node has, or has something living in."""

@@ -6,6 +6,7 @@ from slapmaster.domain.catalog import SoftwareRelease
 from slapmaster.domain.project import Project
 from slapmaster.domain.values import check_title
 from slapmaster.domain.values import check_url
+from slapmaster.domain.waiting import place_anywhere
 
 
 def make_product(act: Act, project: Project, title: str) -> SoftwareProduct:
@@ -25,4 +26,5 @@ def publish_release(
     release = SoftwareRelease(check_url(url), name, act.now if effective is None else effective)
     product.add_release(release)
     act.note("release added", product.reference, url)
+    place_anywhere(act, act.site.projects[product.project])
     return release

@@ -23,10 +23,19 @@ class Project(Persistent):
     With ``any_release`` a node takes releases that were not supplied to it, and with
     ``open_hosts`` a shared instance may live in anybody's instance: the rules of one person
     on one machine.  Both are said when the project is made, and stay.
+
+    ``policy`` names the allocation policy that chooses among places, ``supplies`` are the
+    references of the project's allocation supplies, ``weights`` say what an instance of a type of
+    a product takes of a node's capacity where that is not 1, and ``categories`` are the values
+    that may be demanded besides those that everybody knows.
     """
 
     any_release = False
     open_hosts = False
+    policy = ""
+    supplies: tuple[str, ...] = ()
+    weights: tuple[tuple[str, str, int], ...] = ()
+    categories: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, reference: str, title: str) -> None:
         self.reference = reference

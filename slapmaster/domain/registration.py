@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from slapcore.errors import InvalidValue
 from slapmaster.domain.act import Act
-from slapmaster.domain.allocation import place_shared
-from slapmaster.domain.allocation import place_waiting
+from slapmaster.domain.category import OPEN
+from slapmaster.domain.category import check_form
+from slapmaster.domain.demand import check_category
 from slapmaster.domain.instance import is_host
 from slapmaster.domain.node import AllocationScope
 from slapmaster.domain.node import ComputeNode
@@ -14,9 +15,13 @@ from slapmaster.domain.node import NodeFacts
 from slapmaster.domain.node import PartitionSpec
 from slapmaster.domain.project import Project
 from slapmaster.domain.reliance import rely_on_members
+from slapmaster.domain.site import Site
 from slapmaster.domain.values import CATEGORY_DEMANDS
 from slapmaster.domain.values import check_title
 from slapmaster.domain.values import freeze
+from slapmaster.domain.values import nearest
+from slapmaster.domain.waiting import place_shared
+from slapmaster.domain.waiting import place_waiting
 
 
 def register_node(
@@ -31,6 +36,7 @@ def register_node(
     if node is None:
         node = ComputeNode(reference or act.new_reference("COMP"), title, project.reference)
         act.site.nodes.add(node)
+        act.site.room.settle(node)
         act.note("node registered", node.reference, title)
     return node
 
@@ -42,6 +48,7 @@ def format_node(
     if not node.take_over(facts, specs, act.now):
         return False
     act.note("node formatted", node.reference, f"{len(specs)} partitions")
+    act.site.room.describe(node)
     act.site.room.settle(node)
     place_waiting(act, node)
     return True
@@ -51,19 +58,54 @@ def change_offer(
     act: Act, node: ComputeNode, *, network: str, categories: Mapping[str, str]
 ) -> bool:
     """Say what ``node`` offers to those who demand it; tell whether that changed anything."""
-    for key in categories:
-        if key not in CATEGORY_DEMANDS:
-            raise InvalidValue(f"nothing is known of the category {key!r}")
+    for key, value in categories.items():
+        check_category_of_node(act.site, node.project, key, value)
     offer = (network, freeze(categories, "categories"))
     if offer == (node.network, node.categories):
         return False
     node.network, node.categories = offer
     act.note("offer changed", node.reference)
+    act.site.room.describe(node)
     act.site.room.offer_again(node)
     place_waiting(act, node)
     for partition in node.partitions.values():
         if is_host(partition.instance):
             place_shared(act, partition.instance)
+    return True
+
+
+def check_category_of_node(site: Site, project: str, key: str, value: str) -> None:
+    """Refuse a key that nobody knows, and a value that is made by declaring it only."""
+    if key not in CATEGORY_DEMANDS:
+        known = nearest(key, CATEGORY_DEMANDS)
+        raise InvalidValue(f"nothing is known of the category {key!r}{known}")
+    check_form(key, value)
+    if key not in OPEN:
+        check_category(site, project, key, value)
+
+
+def change_capacity(act: Act, node: ComputeNode, capacity: int) -> bool:
+    """Limit what ``node`` carries; 0 is no limit.  Tell whether that changed anything."""
+    if capacity < 0:
+        raise InvalidValue(f"a capacity can't be {capacity}")
+    if capacity == node.standing.capacity:
+        return False
+    rely_on_members(node.free)
+    node.limit(capacity)
+    act.note("capacity changed", node.reference, str(capacity))
+    act.site.room.settle(node)
+    place_waiting(act, node)
+    return True
+
+
+def change_fault(act: Act, node: ComputeNode, fault: str) -> bool:
+    """Say what is wrong with ``node``; while anything is, it takes nothing new."""
+    if fault == node.standing.fault:
+        return False
+    node.standing.fault = fault
+    rely_on_members(node.free)
+    act.site.room.settle(node)
+    place_waiting(act, node)
     return True
 
 

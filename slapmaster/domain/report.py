@@ -8,6 +8,7 @@ from slapmaster.domain.act import Act
 from slapmaster.domain.installation import SoftwareInstallation
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.node import ComputeNode
+from slapmaster.domain.registration import change_fault
 
 
 def report_instance(act: Act, instance: Instance, text: str, log: str = "") -> bool:
@@ -26,5 +27,11 @@ def report_release(act: Act, installation: SoftwareInstallation, text: str, log:
 
 
 def report_node(act: Act, node: ComputeNode, text: str, log: str = "") -> bool:
-    """Keep what ``node`` said of itself; tell whether it is news."""
-    return node.access.report(text, by=act.by, now=act.now, log=log)
+    """Keep what ``node`` said of itself; tell whether it is news.
+
+    A node that says that something is wrong takes nothing new until it says otherwise.
+    """
+    news = node.access.report(text, by=act.by, now=act.now, log=log)
+    if news:
+        change_fault(act, node, "error" if node.access.is_error else "")
+    return news

@@ -13,10 +13,10 @@ from slapcore.errors import InvalidValue
 from slapcore.errors import NotReady
 from slapcore.states import InstanceState
 from slapmaster.domain.act import Act
-from slapmaster.domain.allocation import allocate
-from slapmaster.domain.allocation import host_key
-from slapmaster.domain.allocation import place_shared
+from slapmaster.domain.demand import DELAY
+from slapmaster.domain.demand import check_demanded
 from slapmaster.domain.departure import depart
+from slapmaster.domain.hosting import host_key
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.instance import SoftwareInstance
@@ -26,12 +26,20 @@ from slapmaster.domain.project import Project
 from slapmaster.domain.reliance import rely_on
 from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.tree import InstanceTree
+from slapmaster.domain.values import Parameters
 from slapmaster.domain.values import check_demands
 from slapmaster.domain.values import check_parameters
 from slapmaster.domain.values import check_title
 from slapmaster.domain.values import check_type
 from slapmaster.domain.values import check_url
 from slapmaster.domain.values import freeze
+from slapmaster.domain.waiting import allocate
+from slapmaster.domain.waiting import place_expecting
+from slapmaster.domain.waiting import place_shared
+
+#: A type whose data outlive the order to destroy it, by so many days unless something else is said.
+BACKUP = "pull-backup"
+BACKUP_DELAY = "7.0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +155,9 @@ def create(
     instance.release_url = wanted.release_url
     instance.software_type = wanted.software_type
     instance.parameters = freeze(wanted.parameters, "parameters")
-    instance.demands = freeze(wanted.demands, "demands")
+    instance.demands = demands_of(wanted)
     instance.state = wanted.state
+    check_demanded(act, instance)
     act.site.instances.add(instance)
     tree.instances[wanted.title] = instance
     if requester is not None:
@@ -157,6 +166,13 @@ def create(
     instance.touch(act.now)
     allocate(act, instance)
     return instance
+
+
+def demands_of(wanted: Wanted) -> Parameters:
+    """Give what is demanded, and what a type that serves backups always demands."""
+    if wanted.software_type == BACKUP and DELAY not in wanted.demands:
+        return freeze({**wanted.demands, DELAY: BACKUP_DELAY}, "demands")
+    return freeze(wanted.demands, "demands")
 
 
 def follow(act: Act, instance: Instance, wanted: Wanted) -> None:
@@ -192,11 +208,13 @@ def change_what(act: Act, instance: Instance, wanted: Wanted) -> None:
 def change_how(act: Act, instance: Instance, wanted: Wanted) -> None:
     """Give ``instance`` other parameters or demands; it stays where it lives."""
     parameters = freeze(wanted.parameters, "parameters")
-    demands = freeze(wanted.demands, "demands")
+    demands = demands_of(wanted)
     if (parameters, demands) == (instance.parameters, instance.demands):
         return
     instance.parameters = parameters
-    instance.demands = demands
+    if demands != instance.demands:
+        instance.demands = demands
+        check_demanded(act, instance)
     instance.touch(act.now)
     act.note("instance changed", instance.reference)
 
@@ -241,6 +259,7 @@ def rename(act: Act, instance: Instance, title: str) -> None:
     instance.touch(act.now)
     if instance.is_root:
         show_new_title(tree)
+    place_expecting(act, tree)
 
 
 def show_new_title(tree: InstanceTree) -> None:

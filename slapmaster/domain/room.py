@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from BTrees.Length import Length
 from BTrees.LOBTree import LOBTree
 from BTrees.OOBTree import OOBTree
+from BTrees.OOBTree import OOSet
 from BTrees.OOBTree import OOTreeSet
 from persistent import Persistent
 
+from slapmaster.domain.category import branches
 from slapmaster.domain.container import add_to_set
 from slapmaster.domain.container import remove_from_set
 from slapmaster.domain.reliance import rely_on
@@ -73,7 +75,13 @@ class Room(Persistent):
     ``queues``
         What is waited for to the :class:`Queue` of those without a place.
     ``unfinished``
-        The references of nodes and hosts that may have room for more of those who wait.
+        The references of nodes, hosts and projects that may have room for more of those who
+        wait.
+    ``states``
+        (project, availability) to the references of the nodes in it: all nodes are somewhere.
+    ``traits``
+        (project, key, value) to the references of the nodes that can be demanded by that: their
+        network, their categories, the capabilities of their partitions.
     """
 
     def __init__(self) -> None:
@@ -82,17 +90,47 @@ class Room(Persistent):
         self.hosts = OOBTree()
         self.queues = OOBTree()
         self.unfinished = OOTreeSet()
+        self.states = OOBTree()
+        self.traits = OOBTree()
 
     def settle(self, node: "ComputeNode") -> None:
         """List ``node`` under what it can take, or take it off the lists; call on any change."""
         standing = node.standing
         rely_on(standing)
+        availability = node.availability
+        if availability is not standing.availability:
+            if standing.availability is not None:
+                remove_from_set(
+                    self.states, (node.project, str(standing.availability)), node.reference
+                )
+            add_to_set(self.states, (node.project, str(availability)), node.reference)
+            standing.availability = availability
         if node.has_room is standing.listed:
             return
         standing.listed = not standing.listed
         change = add_to_set if standing.listed else remove_from_set
         for url in (ANY, *standing.supplied):
             change(self.nodes, (node.project, url), node.reference)
+
+    def describe(self, node: "ComputeNode") -> None:
+        """List ``node`` under what can be demanded of it; call when that may have changed."""
+        traits = traits_of(node)
+        for trait in set(node.standing.traits).difference(traits):
+            remove_from_set(self.traits, (node.project, *trait), node.reference)
+        for trait in set(traits).difference(node.standing.traits):
+            add_to_set(self.traits, (node.project, *trait), node.reference)
+        if traits != node.standing.traits:
+            node.standing.traits = traits
+
+    def nodes_in(self, project: str) -> Iterator[tuple[str, OOTreeSet]]:
+        """Walk the nodes of ``project`` by their availability."""
+        for key, nodes in self.states.items((project, ""), (project + "\0", "")):
+            yield key[1], nodes
+
+    def values_of(self, project: str, key: str) -> list[str]:
+        """Give what the nodes of ``project`` are said to be in the category ``key``."""
+        first, last = (project, key, ""), (project, key + "\0", "")
+        return [found[2] for found, nodes in self.traits.items(first, last) if nodes]
 
     def offer_again(self, node: "ComputeNode") -> None:
         """Make a conflict with whoever has just begun to wait since ``node`` did not suit it."""
@@ -112,10 +150,6 @@ class Room(Persistent):
         remove_from_set(self.supplied, (node.project, url), node.reference)
         if node.standing.listed:
             remove_from_set(self.nodes, (node.project, url), node.reference)
-
-    def nodes_with_room(self, project: str, url: str) -> Iterator[str]:
-        """Walk the references of the nodes with room for ``url``, from a random start."""
-        return rotated(self.nodes.get((project, url)))
 
     def open_host(self, host: "SoftwareInstance", key: Key) -> None:
         add_to_set(self.hosts, key, host.reference)
@@ -141,6 +175,7 @@ class Room(Persistent):
         while not line.insert(since, instance):
             since += 1
         instance.turn = Turn(key, demands, since)
+        instance.tree.expect(instance)
         queue.arrivals.change(1)
         rely_on_members(self._places(key, shared=instance.shared))
 
@@ -154,6 +189,7 @@ class Room(Persistent):
         if not lines[turn.demands]:
             del lines[turn.demands]
         instance.turn = None
+        instance.tree.expect_no_more(instance)
 
     def lines_for(self, keys: Iterable[Key]) -> "list[tuple[Parameters, LOBTree]]":
         """Give the lines of those waiting for one of ``keys``, each with what is demanded.
@@ -166,6 +202,15 @@ class Room(Persistent):
             rely_on(queue.arrivals)
             found += queue.lines.items()
         return found
+
+    def is_waited_for(self, key: Key, demands: "Parameters") -> bool:
+        """Tell whether somebody with the same ``demands`` waits for ``key``."""
+        queue = self.queues.get(key)
+        return queue is not None and demands in queue.lines
+
+    def keys_waited_for(self, project: str) -> list[Key]:
+        """Give everything in ``project`` that was ever waited for."""
+        return list(self.queues.keys((project,), (project + "\0",)))
 
     def _queue(self, key: Key) -> Queue:
         queue: Queue | None = self.queues.get(key)
@@ -181,9 +226,25 @@ class Room(Persistent):
         return places
 
 
-def rotated(members: OOTreeSet | None) -> Iterator[str]:
+def traits_of(node: "ComputeNode") -> tuple[tuple[str, str], ...]:
+    """Give what can be demanded of ``node``: a category's value, and whatever that is part of."""
+    found = {("network", node.network), ("network", ANY)} if node.network else set()
+    for key, value in node.categories:
+        found.update((key, branch) for branch in branches(value))
+    for partition in node.partitions.values():
+        if partition.active:
+            found.update(("capability", word) for word in partition.capabilities)
+    return tuple(sorted(found))
+
+
+def rotated(members: OOTreeSet | OOSet | None) -> Iterator[str]:
     """Walk a sorted set of references once, from a random member on, without reading it all."""
     if not members:
+        return
+    if isinstance(members, OOSet):
+        found = list(members)
+        start = random.randrange(len(found))
+        yield from (*found[start:], *found[:start])
         return
     first = pick_any(members)
     yield from members.keys(first)

@@ -4,9 +4,12 @@ from BTrees.OOBTree import OOBTree
 from BTrees.OOBTree import OOTreeSet
 from persistent import Persistent
 
+from slapmaster.domain.allocation_supply import AllocationSupplies
+from slapmaster.domain.allocation_supply import InstanceNodes
 from slapmaster.domain.catalog import Catalog
 from slapmaster.domain.instance import Instances
 from slapmaster.domain.journal import Journal
+from slapmaster.domain.network import Networks
 from slapmaster.domain.node import Nodes
 from slapmaster.domain.person import Persons
 from slapmaster.domain.project import Projects
@@ -25,7 +28,10 @@ class Site(Persistent):
         self.persons = Persons()
         self.projects = Projects()
         self.nodes = Nodes()
+        self.networks = Networks()
         self.catalog = Catalog()
+        self.allocation_supplies = AllocationSupplies()
+        self.instance_nodes = InstanceNodes()
         self.trees = Trees()
         self.instances = Instances()
         self.room = Room()

@@ -4,29 +4,34 @@ Whatever does not pass raises ``InvalidValue`` with a sentence that names it.
 """
 
 import unicodedata
+from collections.abc import Collection
 from collections.abc import Mapping
 from difflib import get_close_matches
 
 from slapcore.errors import InvalidValue
+from slapmaster.domain.category import VALUES
 
 MAX_TITLE = 200
 MAX_URL = 2_048
 #: Of all keys and values of one set of parameters together, in characters.
 MAX_PARAMETERS = 1_048_576
 MAX_PARAMETER_COUNT = 10_000
+#: With how many known words a wrong one is compared at most.
+MOST_COMPARED = 1_000
 
 #: Demands that a node's own attributes answer.
 PLACE_DEMANDS = ("node", "instance", "project", "network", "capability")
 #: Demands answered by a node's categories.
-CATEGORY_DEMANDS = (
-    "group", "cpu_core", "cpu_frequency", "cpu_type", "local_area_network_type", "region",
-    "memory_size", "memory_type", "storage_capacity", "storage_interface", "storage_redundancy",
-)  # fmt: skip
+CATEGORY_DEMANDS = tuple(VALUES)
 #: Said to the node that runs the instance; they don't choose a place.
 NODE_DEMANDS = (
     "retention_delay", "fw_restricted_access", "fw_rejected_sources", "fw_authorized_sources",
 )  # fmt: skip
-DEMANDS = (*PLACE_DEMANDS, *CATEGORY_DEMANDS, *NODE_DEMANDS)
+#: Answered by where the other instances of the tree live.
+TREE_DEMANDS = ("mode", "affinity", "anti_affinity")
+#: Says who is to choose among the places that answer all others.
+POLICY = "policy"
+DEMANDS = (*PLACE_DEMANDS, *TREE_DEMANDS, *CATEGORY_DEMANDS, POLICY, *NODE_DEMANDS)
 
 Parameters = tuple[tuple[str, str], ...]
 
@@ -71,9 +76,22 @@ def check_demands(demands: Mapping[str, str]) -> None:
     """Refuse a demand nobody could answer, and name the nearest known one."""
     for key in demands:
         if key not in DEMANDS:
-            near = get_close_matches(key, DEMANDS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise InvalidValue(f"nothing is known of the demand {key!r}{hint}")
+            raise InvalidValue(
+                f"nothing is known of the demand {key!r}{nearest(key, DEMANDS)}"
+            )
+
+
+def nearest(wrong: str, known: Collection[str]) -> str:
+    """Say which of ``known`` was perhaps meant."""
+    if len(wrong) > MAX_TITLE or len(known) > MOST_COMPARED:
+        return ""
+    near = get_close_matches(wrong, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def is_relative(demands: Parameters) -> bool:
+    """Tell whether a place that meets ``demands`` depends on where others of the tree live."""
+    return any(key in TREE_DEMANDS for key, _ in demands)
 
 
 def _refuse_control(text: str, what: str) -> None:

@@ -10,7 +10,7 @@ from slapcore.errors import ConfigurationError
 from slapmaster.domain.site import Site
 
 #: the modules of the steps, in order; the number of the last is the version of a new site
-STEPS: tuple[str, ...] = ()
+STEPS: tuple[str, ...] = ("step_0001_placing",)
 
 
 def latest_version() -> int:

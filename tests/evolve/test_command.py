@@ -19,7 +19,9 @@ def evolve(site):
 
 
 @pytest.fixture
-def say(tmp_path):
+def say(tmp_path, monkeypatch):
+    monkeypatch.setattr(evolve, "STEPS", ())
+
     def run(*words, code=0):
         arguments = ["--directory", str(tmp_path / "data"), *map(str, words)]
         done = CliRunner().invoke(main, arguments)

@@ -5,7 +5,7 @@ from pathlib import Path
 from slapmaster.control.operation import Asked
 from slapmaster.control.operation import make_act
 from slapmaster.daemon import place_the_rest
-from slapmaster.domain import allocation
+from slapmaster.domain import waiting
 from slapmaster.domain.check import find_problems
 from slapmaster.domain.registration import format_node
 from slapmaster.domain.request import request_service
@@ -21,7 +21,7 @@ from tests.factories import wanted
 def test_more_wait_than_are_placed_at_once_and_all_find_their_place(
     tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(allocation, "PLACED_AT_ONCE", 2)
+    monkeypatch.setattr(waiting, "PLACED_AT_ONCE", 2)
     asked = Asked(name="test", arguments={}, by="test")
     with opened_master(Settings(data_directory=tmp_path / "data"), alone=True) as master:
 

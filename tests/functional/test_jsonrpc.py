@@ -110,7 +110,7 @@ def test_what_waits_is_kept_and_says_why(master, person, node):
     document = call(person, "post.v0.software_instance", {**WISH, "title": "second"})
     assert document["computer_guid"] == document["compute_partition_id"] == ""
     assert document["processing_timestamp"] == 0
-    assert document["access_status_message"].startswith("#error no free partition")
+    assert document["access_status_message"].startswith("#error no place on 2 nodes: ")
     node.format(2)
     found = call(person, "get.v0.instance_tree", {"title": "second"})
     assert found["compute_partition_id"] == "slappart1"
@@ -369,7 +369,6 @@ def test_a_node_without_a_certificate_has_none_to_revoke(person):
     assert word == "CERTIFICATE-NOT-FOUND"
 
 
-def test_a_delay_that_is_no_number_is_shown_as_it_was_said(person):
-    demands = {"retention_delay": "a week"}
-    person.request("web", demands=demands)
-    assert call(person, "get.v0.software_instance", WEB)["sla_parameters"] == demands
+def test_a_delay_that_is_no_number_is_refused(person):
+    refused = person.ask("web", demands={"retention_delay": "a week"}, status=400)
+    assert refused.text.startswith("'a week' can't be the retention_delay")

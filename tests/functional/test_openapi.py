@@ -18,6 +18,7 @@ from tests.driver import make_issuer
 BEYOND_SCHEMAS = (
     "slapos.put.WIP.instance_tree",
     "slapos.post.WIP.software_release",
+    "slapos.get.WIP.instance_plan",
     "slapos.post.v0.software_instance",
     "slapos.put.v0.compute_node_format",
     "slapos.post.v0.compute_node_usage",

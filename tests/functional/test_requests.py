@@ -76,7 +76,7 @@ def test_asking_twice_changes_nothing(master, person, node):
 
 def test_not_ready_says_why_and_the_request_is_kept(master, person, project):
     reason = person.ask("web", status=408)
-    assert reason.text == f"release {RELEASE} is not supplied to any node of {project}"
+    assert reason.text == f"there is no node in {project} yet"
     assert reason.headers["Cache-Control"] == "private"
     assert reason.status == f"408 {reason.text}"
     with master.writing_nothing():
@@ -320,8 +320,9 @@ def test_a_demand_for_a_node_is_met_there_or_nowhere(master, person, project, no
     for reference in (second.reference, node.reference):
         got = person.request(f"on {reference}", demands={"computer_guid": reference})
         assert got.attributes["slap_computer_id"] == reference
-    reason = person.ask("web", demands={"computer_guid": "COMP-99"}, status=408).text
-    assert "COMP-99 is not known" in reason
+    person.ask("web", demands={"computer_guid": second.reference}, status=408)
+    reason = person.ask("lost", demands={"computer_guid": "COMP-99"}, status=400).text
+    assert reason == f"there is no node 'COMP-99' in {project}"
 
 
 def test_a_capability_is_asked_for_and_kept_from_others(master, person, project):
@@ -352,7 +353,7 @@ def test_who_is_in_two_projects_is_understood_by_release_node_or_name(master, pe
     assert person.request("by node", demands={"computer_guid": node.reference})
     reason = person.ask("nowhere", url=OTHER_RELEASE, status=400).text
     assert "PROJ-1, PROJ-" in reason and "project_reference" in reason
-    assert "is not supplied" in person.ask("named", project=other, status=408).text
+    assert f"no node in {other}" in person.ask("named", project=other, status=408).text
     assert person.ask("named", project="PROJ-99", status=404).text == "no project 'PROJ-99'"
     demanded = person.ask("demanded", demands={"project_guid": other}, status=408)
     assert other in demanded.text

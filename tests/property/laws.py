@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from slapcore.states import InstanceState
 from slapmaster.api import nodeview
-from slapmaster.domain.allocation import can_host
-from slapmaster.domain.allocation import choosing_demands
-from slapmaster.domain.allocation import meets
 from slapmaster.domain.allocation import wanted_place
 from slapmaster.domain.check import find_problems
+from slapmaster.domain.demand import choosing_demands
+from slapmaster.domain.demand import meets
+from slapmaster.domain.demand import weight_of
+from slapmaster.domain.hosting import can_host
 from slapmaster.domain.instance import is_host
 
 
@@ -100,7 +101,7 @@ def the_oldest_were_served_first(site, wish, line):
         for one in found
         if one is not None
         and one.state is not InstanceState.DESTROYED
-        and (wanted_place(site, one), choosing_demands(one)) == wish
+        and (wanted_place(site, one), choosing_demands(site, one)) == wish
     ]
     assert waits == sorted(waits)
 
@@ -113,8 +114,10 @@ def nodes_for(site, instance):
         node.reference
         for node in site.nodes
         if node.is_open
+        and not node.standing.fault
+        and node.standing.can_carry(weight_of(site, instance))
         and (project.any_release or instance.release_url in node.standing.supplied)
-        and meets(node, instance.demands)
+        and meets(site, node, instance)
         and any(
             partition.is_free
             and (capability in partition.capabilities or not (capability or partition.capabilities))
@@ -125,13 +128,8 @@ def nodes_for(site, instance):
 
 def hosts_for(site, instance):
     """Find the instances that ``instance`` could share, by looking at all of them."""
-    project, owner = wanted_place(site, instance)[:2]
     return [
         host.reference
         for host in site.instances
-        if is_host(host)
-        and host.tree.project == project
-        and owner in ("", host.tree.owner)
-        and (host.release_url, host.software_type) == (instance.release_url, instance.software_type)
-        and can_host(host, instance.demands)
+        if is_host(host) and can_host(site, host, instance)
     ]

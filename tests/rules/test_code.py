@@ -17,6 +17,7 @@ BOUNDARIES: dict[str, set[str]] = {
     "slapcore/promise/look.py": {"attempt"},
     "slapcore/server/connection.py": {"_ask", "advance"},
     "slapcore/server/listeners.py": {"_take_event"},
+    "slapmaster/domain/policy.py": {"_run"},
 }
 
 #: Where a transaction may be ended: the store and what runs without the web.

@@ -22,7 +22,7 @@ from slapmaster.api.route import add_way_in
 from slapmaster.api.route import nothing
 
 #: The modules whose views are the methods.
-MODULES = ("site", "node", "software", "instance", "tree", "catalog", "certificate")
+MODULES = ("site", "node", "software", "instance", "plan", "tree", "catalog", "certificate")
 
 
 def list_methods() -> Iterator[tuple[View, Method]]:

@@ -37,6 +37,7 @@ WORDS: tuple[tuple[type[errors.SlapError], str, int], ...] = (
     (errors.Conflict, "CONFLICT", 409),
     (errors.ProtocolError, "INVALID-REQUEST", 400),
     (errors.InvalidValue, "INVALID-VALUE", 400),
+    (errors.PolicyFailed, "ALLOCATION-POLICY-FAILED", 503),
 )
 
 #: error -> word and status, in one method

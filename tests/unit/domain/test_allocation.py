@@ -1,23 +1,28 @@
 """A place is found at once or it is said why not; who waited longest is served first."""
 
+import re
+from dataclasses import replace
+
 import pluggy
 import pytest
 
+from slapcore.errors import InvalidValue
+from slapcore.errors import PolicyFailed
 from slapcore.states import InstanceState
 from slapcore.states import ReleaseState
 from slapmaster import hookimpl
 from slapmaster import hookspecs
-from slapmaster.domain import allocation
-from slapmaster.domain.allocation import resume_placing
+from slapmaster.domain import waiting
 from slapmaster.domain.check import find_problems
 from slapmaster.domain.departure import report_gone
 from slapmaster.domain.installation import supply
 from slapmaster.domain.node import AllocationScope
 from slapmaster.domain.node import NodeFacts
+from slapmaster.domain.node import PartitionSpec
 from slapmaster.domain.registration import change_offer
 from slapmaster.domain.registration import change_scope
 from slapmaster.domain.registration import format_node
-from tests.factories import RELEASE
+from slapmaster.domain.waiting import resume_placing
 from tests.factories import World
 from tests.factories import make_person
 from tests.factories import specs
@@ -30,6 +35,12 @@ def world():
     made = World.make()
     yield made
     assert list(find_problems(made.site)) == []
+
+
+@pytest.fixture
+def refusing():
+    """A world in which something is refused half-way: its transaction would be undone."""
+    return World.make()
 
 
 def destroy(world, instance, **values):
@@ -46,15 +57,15 @@ class Policy:
         self.choose = choose
 
     @hookimpl
-    def slapmaster_choose_partition(self, candidates):
+    def slapmaster_choose_place(self, candidates):
         return self.choose(candidates)
 
 
-def use(world, *choices):
+def use(world, **policies):
     manager = pluggy.PluginManager("slapmaster")
     manager.add_hookspecs(hookspecs)
-    for choose in choices:
-        manager.register(Policy(choose))
+    for name, choose in policies.items():
+        manager.register(Policy(choose), name)
     world.act.hook = manager.hook
 
 
@@ -74,11 +85,11 @@ def test_a_policy_sees_one_place_per_node_and_chooses(world):
 
     def last(candidates):
         seen.extend(candidates)
-        return max(candidates, key=lambda place: place.node.reference)
+        return max(candidates, key=lambda place: place.node)
 
-    use(world, last)
+    use(world, spread=last)
     assert world.request().partition.node is two
-    assert {place.node for place in seen} == {one, two}
+    assert {place.node for place in seen} == {one.reference, two.reference}
     assert len(seen) == 2
 
 
@@ -88,12 +99,17 @@ def test_without_a_policy_any_place_is_taken(world):
     assert world.request().partition is not None
 
 
-def test_what_was_not_offered_is_not_given(world, caplog):
-    closed, node = world.node("closed"), world.node("open")
-    change_scope(world.act(), closed, AllocationScope.FOREVER)
-    use(world, lambda candidates: closed["slappart0"])
-    assert world.request().partition.node is node
-    assert "chose for SOFTINST-1 what was not offered" in caplog.text
+def test_a_policy_that_does_not_care_gets_the_first(world):
+    world.node()
+    use(world, spread=lambda candidates: None)
+    assert world.request().partition is not None
+
+
+def test_what_was_not_offered_is_refused(refusing):
+    refusing.node()
+    use(refusing, spread=lambda candidates: replace(candidates[0]))
+    with pytest.raises(PolicyFailed, match="'spread' chose what was not offered"):
+        refusing.request()
 
 
 @pytest.mark.parametrize(
@@ -101,6 +117,8 @@ def test_what_was_not_offered_is_not_given(world, caplog):
     [
         ({"network": "NET-1"}, {"network": "NET-1", "categories": {}}),
         ({"region": "europe"}, {"network": "", "categories": {"region": "europe"}}),
+        ({"region": "europe"}, {"network": "", "categories": {"region": "europe/france"}}),
+        ({"memory_type": "ddr3"}, {"network": "", "categories": {"memory_type": "ddr3/1600"}}),
         ({"project": "PROJ-1"}, None),
         ({"node": "COMP-1"}, None),
         ({"retention_delay": "7"}, None),
@@ -116,18 +134,56 @@ def test_a_demand_that_is_met_finds_a_place(world, demands, offer):
 @pytest.mark.parametrize(
     ("demands", "why"),
     [
-        ({"network": "NET-1"}, "none of 1 nodes with a free partition meets the demands net"),
-        ({"region": "asia"}, "meets the demands region=asia"),
-        ({"capability": "gpu"}, "meets the demands capability=gpu"),
-        ({"project": "PROJ-2"}, "meets the demands project=PROJ-2"),
-        ({"node": "COMP-7"}, "meets the demands node=COMP-7; node COMP-7 is not known"),
+        ({"region": "asia"}, "1: without region asia (as COMP-1)"),
+        ({"cpu_core": "64"}, "1: without cpu_core 64 (as COMP-1)"),
+        ({"capability": "gpu"}, "1: without capability gpu (as COMP-1)"),
+        ({"affinity": "db"}, "1: not where 'db' is (as COMP-1)"),
+        ({"mode": "unique_by_network"}, "1: in no network (as COMP-1)"),
     ],
-)  # fmt: skip
+)
 def test_a_demand_that_is_not_met_is_said(world, demands, why):
     world.node()
     web = world.request(demands=demands)
     assert web.partition is None
-    assert why in web.waiting_for
+    assert web.waiting_for == f"no place on 1 nodes: {why}"
+
+
+@pytest.mark.parametrize(
+    ("demands", "why"),
+    [
+        ({"network": "NET-1"}, "there is no network 'NET-1' in PROJ-1"),
+        ({"project": "PROJ-2"}, "there is no project 'PROJ-2' in PROJ-1"),
+        ({"node": "COMP-7"}, "there is no node 'COMP-7' in PROJ-1"),
+        ({"instance": "SOFTINST-9"}, "only a shared instance can demand to live in an instance"),
+        ({"region": "europa"}, "nothing is known of the region 'europa'; did you mean 'europe'?"),
+        ({"cpu_core": "3"}, "nothing is known of the cpu_core '3'; known are 1, 16, 24, 4"),
+        ({"memory_type": "ddr3/fast"}, "nothing is known of the memory_type 'ddr3/fast'"),
+        ({"mode": "unique"}, "known of the mode 'unique'; did you mean 'unique_by_node'?"),
+        ({"policy": "pak"}, "nothing is known of the policy 'pak'; did you mean 'pack'?"),
+        ({"affinity": "web"}, "'web' can't demand affinity to itself"),
+        ({"retention_delay": "long"}, "'long' can't be the retention_delay: it is days"),
+        ({"retention_delay": "nan"}, "the retention_delay can't be nan"),
+    ],
+)
+def test_a_demand_for_what_is_not_known_is_refused(refusing, demands, why):
+    refusing.node()
+    with pytest.raises(InvalidValue, match=re.escape(why)):
+        refusing.request(demands=demands)
+
+
+def test_a_share_can_not_demand_a_host_that_is_not_there(refusing):
+    with pytest.raises(InvalidValue, match="there is no instance 'SOFTINST-9' in PROJ-1"):
+        refusing.request("lost", shared=True, demands={"instance": "SOFTINST-9"})
+
+
+def test_what_a_demand_once_named_may_go_and_asking_again_stays_possible(world):
+    node = world.node()
+    change_offer(world.act(), node, network="", categories={"region": "mars/north"})
+    web = world.request(demands={"region": "mars"})
+    change_offer(world.act(), node, network="", categories={})
+    assert world.request(demands={"region": "mars"}) is web
+    with pytest.raises(InvalidValue, match="nothing is known of the region 'mars/north'"):
+        world.request(demands={"region": "mars/north"})
 
 
 def test_why_the_very_node_that_is_demanded_can_not_take_it(world):
@@ -135,50 +191,45 @@ def test_why_the_very_node_that_is_demanded_can_not_take_it(world):
     other = world.node("other", release=OTHER)
     change_scope(world.act(), node, AllocationScope.TERMINATION)
 
-    def why():
-        web = world.request(demands={"node": node.reference})
+    def why(title, node, **values):
+        web = world.request(title, demands={"node": node.reference}, **values)
         assert web.partition is None
         return web.waiting_for
 
-    full_or_closed = f"no free partition: all 1 nodes with {RELEASE} are full or closed"
-    assert why() == f"{full_or_closed}; node COMP-1 is close/termination"
+    nodes = "no place on 2 nodes: 1: not"
+    assert why("web", node) == f"{nodes} COMP-1 (as COMP-2); 1: closed (as COMP-1)"
     world.request("other", release_url=OTHER, demands={"node": other.reference})
-    full = world.request("full", release_url=OTHER, demands={"node": other.reference})
-    assert full.waiting_for.endswith("are full or closed; node COMP-2 has no free partition")
-    wrong = world.request("wrong", demands={"node": other.reference})
-    assert wrong.waiting_for.endswith("; node COMP-2 has no free partition")
-    format_node(world.act(), other, NodeFacts(), specs(3))
-    wrong = world.request("wrong", demands={"node": other.reference})
-    assert wrong.waiting_for.endswith("; node COMP-2 does not have the release")
-
-
-def test_a_demanded_node_that_could_take_others_is_not_blamed(world):
-    node = world.node()
-    web = world.request(demands={"node": node.reference, "capability": "gpu"})
-    assert web.waiting_for.endswith("meets the demands capability=gpu, node=COMP-1")
+    full = f"{nodes} COMP-2 (as COMP-1); 1: no free partition (as COMP-2)"
+    assert why("full", other, release_url=OTHER) == full
+    wrong = f"{nodes} COMP-2 (as COMP-1); 1: release not supplied (as COMP-2)"
+    assert why("wrong", other) == wrong
 
 
 def test_a_capable_partition_is_kept_for_those_who_demand_it(world):
     node = world.node(partitions=0)
     format_node(world.act(), node, NodeFacts(), specs(1, ("gpu",)))
     web = world.request("web")
-    assert web.waiting_for == "none of 1 nodes with a free partition has one without a capability"
+    kept = "every free partition is kept for those who demand its capability"
+    assert web.waiting_for == f"no place on 1 nodes: 1: {kept} (as COMP-1)"
     assert world.request("render", demands={"capability": "gpu"}).partition is not None
 
 
-def test_where_any_release_may_run_no_node_is_blamed_for_having_none(world):
-    world.project.any_release = True
-    node = world.node(release="")
-    web = world.request(demands={"node": node.reference, "capability": "gpu"})
-    assert web.waiting_for.endswith("meets the demands capability=gpu, node=COMP-1")
+def test_a_capability_may_be_there_and_taken(world):
+    node = world.node(partitions=0)
+    tape = PartitionSpec("tape", (), ("tape",))
+    format_node(world.act(), node, NodeFacts(), [*specs(1), tape])
+    world.request("one", demands={"capability": "tape"})
+    two = world.request("two", demands={"capability": "tape"})
+    assert two.waiting_for.endswith("1: no free partition with capability tape (as COMP-1)")
 
 
 def test_where_any_release_may_run_none_needs_to_be_supplied(world):
     world.project.any_release = True
-    assert world.request("early").waiting_for == "no free partition: every node is full or closed"
+    assert world.request("early").waiting_for == "there is no node in PROJ-1 yet"
     node = world.node(release="", partitions=1)
     assert world.instance("early").partition is node["slappart0"]
-    assert world.request("late").waiting_for.startswith("no free partition")
+    late = world.request("late").waiting_for
+    assert late == "no place on 1 nodes: 1: no free partition (as COMP-1)"
 
 
 def test_the_oldest_is_placed_first_whatever_it_waits_for(world):
@@ -247,8 +298,6 @@ def test_a_share_may_demand_its_host(world):
     one, two = world.request("one"), world.request("two")
     demands = {"instance": two.reference}
     assert world.request("share", shared=True, demands=demands).host is two
-    other = {"instance": "SOFTINST-99"}
-    assert world.request("lost", shared=True, demands=other).host is None
     assert list(one.partition.shared_instances()) == []
 
 
@@ -291,14 +340,14 @@ def test_a_host_that_is_told_to_go_takes_no_more_guests(world):
 
 
 def test_too_many_are_placed_in_several_goes(world, monkeypatch):
-    monkeypatch.setattr(allocation, "PLACED_AT_ONCE", 2)
-    waiting = [world.request(f"web{number}") for number in range(5)]
+    monkeypatch.setattr(waiting, "PLACED_AT_ONCE", 2)
+    several = [world.request(f"web{number}") for number in range(5)]
     shares = [world.request(f"share{number}", shared=True) for number in range(5)]
     world.node(partitions=5)
-    assert sum(one.partition is not None for one in waiting) == 2
+    assert sum(one.partition is not None for one in several) == 2
     while resume_placing(world.act()):
         pass
-    assert all(one.partition is not None for one in (*waiting, *shares))
+    assert all(one.partition is not None for one in (*several, *shares))
 
 
 def test_nothing_is_resumed_for_what_is_gone(world, monkeypatch):

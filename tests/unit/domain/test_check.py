@@ -11,6 +11,7 @@ from slapmaster.domain.check import STRIDE
 from slapmaster.domain.check import find_problems
 from slapmaster.domain.departure import report_gone
 from slapmaster.domain.node import ComputeNode
+from slapmaster.domain.registration import register_node
 from slapmaster.domain.room import Turn
 from slapmaster.domain.token import Token
 from slapmaster.domain.token import TokenPurpose
@@ -405,7 +406,7 @@ def test_what_is_wrong_is_named(world, fault):
 
 
 def test_a_reference_without_a_number_was_never_handed_out(world):
-    world.site.nodes.add(ComputeNode("laptop", "my laptop", "PROJ-1"))
+    register_node(world.act(), world.project, "my laptop", reference="laptop")
     assert list(find_problems(world.site)) == []
 
 

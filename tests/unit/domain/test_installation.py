@@ -51,7 +51,7 @@ def test_what_is_withdrawn_takes_no_instance_and_stays_until_it_is_removed(world
     supply(world.act(), node, RELEASE, DESTROYED)
     assert find_installation(node, RELEASE).state is DESTROYED
     web = world.request()
-    assert web.waiting_for == f"release {RELEASE} is not supplied to any node of PROJ-1"
+    assert web.waiting_for == "no place on 1 nodes: 1: release not supplied (as COMP-1)"
     forget_destroyed(world.act(), node, RELEASE)
     with pytest.raises(NotFound, match="is not supplied to COMP-1"):
         find_installation(node, RELEASE)

@@ -1,14 +1,19 @@
 """A node is registered once per title, formatted, opened and closed."""
 
+import re
+
 import pytest
 
 from slapcore.errors import InvalidValue
+from slapmaster.domain.network import Network
 from slapmaster.domain.node import AllocationScope
 from slapmaster.domain.node import NodeFacts
+from slapmaster.domain.registration import change_capacity
 from slapmaster.domain.registration import change_offer
 from slapmaster.domain.registration import change_scope
 from slapmaster.domain.registration import format_node
 from slapmaster.domain.registration import register_node
+from slapmaster.domain.report import report_node
 from tests.factories import World
 from tests.factories import specs
 
@@ -54,13 +59,14 @@ def test_a_closed_node_takes_nothing_until_it_is_opened(world):
     assert node.scope is AllocationScope.MAINTENANCE
     web = world.request()
     assert web.partition is None
-    assert web.waiting_for.endswith("are full or closed")
+    assert web.waiting_for == "no place on 1 nodes: 1: closed (as COMP-1)"
     assert change_scope(world.act(), node, AllocationScope.OPEN)
     assert web.partition is not None
 
 
 def test_an_offer_that_meets_a_demand_places_what_waited(world):
     node = world.node()
+    world.site.networks.add(Network("NET-1", "lan", "PROJ-1"))
     web = world.request(demands={"region": "europe", "network": "NET-1"})
     assert web.partition is None
     assert change_offer(world.act(), node, network="NET-1", categories={"region": "europe"})
@@ -79,3 +85,49 @@ def test_an_offer_reaches_those_who_wait_to_share(world):
 def test_an_unknown_category_is_named(world):
     with pytest.raises(InvalidValue, match="category 'colour'"):
         change_offer(world.act(), world.node(), network="", categories={"colour": "red"})
+
+
+@pytest.mark.parametrize(
+    ("categories", "why"),
+    [
+        ({"regoin": "europe"}, "category 'regoin'; did you mean 'region'?"),
+        ({"cpu_core": "5"}, "nothing is known of the cpu_core '5'"),
+        ({"region": "europe//france"}, "'europe//france' can't be a region: it is a path"),
+        ({"region": ""}, "'' can't be a region"),
+    ],
+)
+def test_a_category_that_can_not_be_is_refused(world, categories, why):
+    node = world.node()
+    with pytest.raises(InvalidValue, match=re.escape(why)):
+        change_offer(world.act(), node, network="", categories=categories)
+    assert node.categories == ()
+
+
+def test_a_project_may_declare_what_nobody_knows(world):
+    world.project.categories = (("cpu_core", "5"),)
+    node = world.node()
+    change_offer(world.act(), node, network="", categories={"cpu_core": "5"})
+    assert world.request(demands={"cpu_core": "5"}).partition is not None
+
+
+def test_a_node_carries_no_more_than_its_capacity(world):
+    node = world.node(partitions=3)
+    world.request("first")
+    assert change_capacity(world.act(), node, 2)
+    assert not change_capacity(world.act(), node, 2)
+    world.request("second")
+    third = world.request("third")
+    assert third.waiting_for == "no place on 1 nodes: 1: at its capacity (as COMP-1)"
+    assert change_capacity(world.act(), node, 3)
+    assert third.partition is not None
+    with pytest.raises(InvalidValue, match="can't be -1"):
+        change_capacity(world.act(), node, -1)
+
+
+def test_a_node_with_an_error_takes_nothing_new_until_it_is_well(world):
+    node = world.node()
+    report_node(world.act(), node, "#error it burns")
+    web = world.request()
+    assert web.waiting_for == "no place on 1 nodes: 1: reports an error (as COMP-1)"
+    report_node(world.act(), node, "#access all is well")
+    assert web.partition is not None

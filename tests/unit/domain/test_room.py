@@ -39,17 +39,17 @@ def test_a_node_is_listed_while_it_has_room_for_what_it_is_supplied():
     world = World.make()
     node = world.node(partitions=0)
     room, key, any_release = world.site.room, ("PROJ-1", RELEASE), ("PROJ-1", ANY)
-    assert list(room.nodes_with_room(*key)) == []
+    assert list(room.nodes.get(key, ())) == []
     format_node(world.act(), node, NodeFacts(), specs(1))
-    assert list(room.nodes_with_room(*key)) == ["COMP-1"]
+    assert list(room.nodes.get(key, ())) == ["COMP-1"]
     supply(world.act(), node, RELEASE, ReleaseState.DESTROYED)
-    assert list(room.nodes_with_room(*key)) == []
-    assert list(room.nodes_with_room(*any_release)) == ["COMP-1"]
+    assert list(room.nodes.get(key, ())) == []
+    assert list(room.nodes.get(any_release, ())) == ["COMP-1"]
     supply(world.act(), node, RELEASE, ReleaseState.AVAILABLE)
-    assert list(room.nodes_with_room(*key)) == ["COMP-1"]
+    assert list(room.nodes.get(key, ())) == ["COMP-1"]
     world.request()
-    assert list(room.nodes_with_room(*key)) == []
-    assert list(room.nodes_with_room(*any_release)) == []
+    assert list(room.nodes.get(key, ())) == []
+    assert list(room.nodes.get(any_release, ())) == []
     assert list(room.supplied[key]) == ["COMP-1"]
 
 
