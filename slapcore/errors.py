@@ -32,6 +32,10 @@ class NotFound(SlapError):
     """No such thing, or it belongs to somebody else: the two are not told apart."""
 
 
+class TooMany(SlapError):
+    """More than the asker may have, or may do at once; less, or later, is all right."""
+
+
 class NotReady(SlapError):
     """Accepted, but nothing to show yet; the peer should ask again."""
 
@@ -50,10 +54,6 @@ class Conflict(SlapError):
 
 class StillActive(Conflict):
     """A certificate is asked for while another one is active."""
-
-
-class TooMuch(SlapError):
-    """Asked too often, or for more than the asker is granted."""
 
 
 class NotOffered(SlapError):

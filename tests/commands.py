@@ -63,6 +63,39 @@ class Slapmaster:
 
 
 @dataclass(frozen=True)
+class Slapctl:
+    """The commands of one person, who keeps what they know of masters in ``home``."""
+
+    home: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def call(self, *words: object, given: str | None = None) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            self.words(*words),
+            input=given or "",
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env={**os.environ, **self.variables},
+        )
+
+    def words(self, *words: object) -> list[str]:
+        return [sys.executable, "-m", "slapcore.cli", "--home", str(self.home), *map(str, words)]
+
+    def run(self, *words: object, code: int = 0, given: str | None = None) -> str:
+        """Run a command; give what it says, on standard error when it fails."""
+        done = self.call(*words, given=given)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stderr if code else done.stdout
+
+    def read(self, *words: object, code: int = 0) -> Any:
+        """Run a command that prints something, and read its JSON."""
+        done = self.call(*words, "--json")
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
 class Server:
     """A server that listens: its first address, its process, what it logs."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slapcore.errors import Conflict
+from slapcore.errors import NotOffered
 from slapcore.errors import ProtocolError
 from slapcore.protocol.description import NodeDescription
 from slapcore.protocol.description import write_description
@@ -15,7 +16,14 @@ from slapcore.protocol.documents import NodeView
 from slapcore.protocol.documents import read_computer
 from slapcore.protocol.documents import read_partition
 from slapcore.slap.connection import Connection
+from slapcore.slap.connection import Question
 from slapcore.slap.wish import write_value
+
+WAIT = "waitForComputerInformation"
+#: The header that says which orders a node's document holds.
+ORDERS = "X-Slapmaster-Orders"
+#: Seconds that an answer may come later than when the waiting is over.
+MARGIN = 30.0
 
 #: What masters answer to a report that they have taken.
 TAKEN = frozenset({"", "None", "OK", "Ignored", "done"})
@@ -36,6 +44,7 @@ class AsNode:
         self.connection = connection
         self.reference = reference
         self._etag = ""
+        self._orders = ""
         self._known: NodeView | None = None
 
     def see(self) -> NodeView:
@@ -43,11 +52,27 @@ class AsNode:
         answer = self.connection.get(
             "getFullComputerInformation", {"computer_id": self.reference}, etag=self._etag
         )
+        self._orders = answer.headers.get(ORDERS, "")
         if answer.is_unchanged and self._known is not None:
             return self._known
         self._known = read_computer(answer.decode())
         self._etag = answer.etag
         return self._known
+
+    def wait_for_orders(self, seconds: int) -> bool:
+        """Wait until there is something else to do than was last seen; tell whether there is.
+
+        Raises ``NotOffered`` when the master doesn't offer to wait.
+        """
+        if not self._orders:
+            raise NotOffered("this master does not say when there are new orders")
+        query = {"computer_id": self.reference, "since": self._orders, "timeout": str(seconds)}
+        patience = seconds + MARGIN
+        answer = self.connection.ask(Question(path=WAIT, query=query, patience=patience))
+        told = answer.decode()
+        if not isinstance(told, dict):
+            raise ProtocolError(f"the orders are a {type(told).__name__}, not a dictionary")
+        return bool(told.get("changed"))
 
     def see_partition(self, partition: str) -> InstanceView | None:
         """Read what one partition is to run; nothing when it is free."""

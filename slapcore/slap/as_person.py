@@ -30,6 +30,7 @@ from slapcore.states import ReleaseState
 HATEOAS = "hateoas"
 #: How many rows of a list are asked for at once.
 PAGE = 200
+EVENTS_AT_ONCE = 1000
 
 SPECIAL = re.compile(r'["\\]')
 Row = TypeVar("Row")
@@ -89,6 +90,30 @@ class AsPerson:
         }
         return shown.read_instance(self._call("slapos.put.WIP.instance_tree", leave_out(said)))
 
+    def plan(self, wish: Wish) -> shown.Plan:
+        """Ask where a request would lead; nothing is stored."""
+        told = self._call("slapos.get.WIP.instance_plan", write_json(wish), repeatable=True)
+        return shown.read_plan(told)
+
+    def list_events(self, project: str, since: str) -> tuple[tuple[shown.Event, ...], str]:
+        """List what happened after a cursor, all of it; give where to go on, too."""
+        events: list[shown.Event] = []
+        more = True
+        while more:
+            said = leave_out({"project": project or None, "since": since, "limit": EVENTS_AT_ONCE})
+            told = self._call("slapos.allDocs.WIP.event_list", said, repeatable=True)
+            events += map(shown.read_event, told.read_each("result_list"))
+            since, more = told.read_text("cursor"), told.read_flag("more")
+        return tuple(events), since
+
+    def follow_events(self, project: str, since: str) -> Iterator[shown.Event]:
+        """Walk what happened after a cursor, then whatever happens, until the master ends it."""
+        query = {"since": since, **({"project": project} if project else {})}
+        for line in self.connection.follow(Question(path="events", query=query)):
+            name, _, value = line.partition(":")
+            if name == "data":
+                yield shown.read_event(Attributes(read_body(value.encode()), "an event"))
+
     def see_service(self, title: str) -> shown.Instance:
         """Show the root of a service."""
         return shown.read_instance(self._read("slapos.get.v0.instance_tree", title=title))
@@ -113,6 +138,14 @@ class AsPerson:
         kinds = ("Software Instance", shown.SHARED_KIND)
         exact = {"default_aggregate_reference": node}
         return tuple(self._search(kinds, exact, shown.MEMBER_COLUMNS, shown.read_member))
+
+    def see_member(self, reference: str) -> shown.Member:
+        """Show an instance in brief, with the time of its node's last word."""
+        kinds = ("Software Instance", shown.SHARED_KIND)
+        exact = {"reference": reference}
+        for found in self._search(kinds, exact, shown.MEMBER_COLUMNS, shown.read_member):
+            return found
+        raise NotFound(f"no instance {reference!r}")
 
     def list_nodes(self) -> tuple[shown.Node, ...]:
         return tuple(self._search(("Compute Node",), {}, shown.NODE_COLUMNS, shown.read_node))

@@ -32,6 +32,7 @@ ANSWER_TIME = 60.0
 #: Seconds that the whole of an answer may take, once it begins.
 WHOLE_TIME = 300.0
 MAX_BYTES = 64 << 20
+MAX_LINE = 1 << 20
 CHUNK = 1 << 16
 
 #: Seconds before what may be said twice is said again.
@@ -49,7 +50,7 @@ MEANINGS: dict[int, type[errors.SlapError]] = {
     408: errors.NotReady,
     409: errors.Conflict,
     413: errors.InvalidValue,
-    429: errors.TooMuch,
+    429: errors.TooMany,
 }
 
 AGENT = "slapcore"
@@ -82,8 +83,15 @@ class Answer:
 
     status: int
     body: bytes
-    media_type: str = ""
-    etag: str = ""
+    headers: Mapping[str, str]
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("Content-Type", "").partition(";")[0]
+
+    @property
+    def etag(self) -> str:
+        return self.headers.get("ETag", "").removeprefix("W/").strip('"')
 
     @property
     def is_unchanged(self) -> bool:
@@ -100,16 +108,26 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is sent: ``form`` or ``said`` (JSON) as a POST, else a GET."""
+    """What is sent: ``form``, ``said`` (JSON) or ``xml`` as a POST, else a GET."""
 
     path: str
     query: Mapping[str, str | tuple[str, ...]] | None = None
     form: Mapping[str, str] | None = None
     said: JSON | None = None
+    xml: bytes | None = None
     headers: Mapping[str, str] | None = None
     #: whether it may be said again when the answer is lost
     repeatable: bool = False
     patience: float | None = None
+
+    @property
+    def is_post(self) -> bool:
+        return (self.form, self.said, self.xml) != (None, None, None)
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        kind = {} if self.xml is None else {"Content-Type": "text/xml"}
+        return {**kind, **(self.headers or {})}
 
 
 class PinnedAdapter(HTTPAdapter):
@@ -196,27 +214,42 @@ class Connection:
             time.sleep(pause)
         return self._ask_once(question)
 
-    def _ask_once(self, question: Question) -> Answer:
-        with naming_failures(self.target.url):
-            response = self._session.request(
-                "GET" if question.form is None and question.said is None else "POST",
-                f"{self.target.url.rstrip('/')}/{question.path}",
-                params=question.query,
-                data=question.form,
-                json=question.said,
-                headers=question.headers,
-                timeout=(CONNECT_TIME, question.patience or self.target.patience),
-                allow_redirects=False,
-                stream=True,
-            )
-            with response:
+    def follow(self, question: Question) -> Iterator[str]:
+        """Ask for what goes on: give its lines as they come, until the master ends it."""
+        with naming_failures(self.target.url), self._send(question) as response:
+            if response.status_code != 200:
                 body = read_bounded(response)
-        return Answer(
-            response.status_code,
-            body,
-            response.headers.get("Content-Type", "").partition(";")[0],
-            response.headers.get("ETag", "").removeprefix("W/").strip('"'),
+                raise meaning_of(Answer(response.status_code, body, response.headers))
+            for line in read_lines(response):
+                yield line.decode(errors="replace")
+
+    def _ask_once(self, question: Question) -> Answer:
+        with naming_failures(self.target.url), self._send(question) as response:
+            body = read_bounded(response)
+        return Answer(response.status_code, body, response.headers)
+
+    def _send(self, question: Question) -> requests.Response:
+        return self._session.request(
+            "POST" if question.is_post else "GET",
+            f"{self.target.url.rstrip('/')}/{question.path}",
+            params=question.query,
+            data=question.form if question.xml is None else question.xml,
+            json=question.said,
+            headers=question.all_headers,
+            timeout=(CONNECT_TIME, question.patience or self.target.patience),
+            allow_redirects=False,
+            stream=True,
         )
+
+
+def read_lines(response: requests.Response) -> Iterator[bytes]:
+    """Read line by line, each as soon as it is there; one without an end is refused."""
+    rest = b""
+    for part in response.iter_content(None):
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
+        if len(rest) > MAX_LINE:
+            raise errors.ProtocolError(f"the master sends a line longer than {MAX_LINE} bytes")
 
 
 def check_target(target: Target) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from slapcore.protocol.attributes import Attributes
 from slapcore.protocol.attributes import as_texts
@@ -68,6 +69,8 @@ class Member:
     node: str
     connection: Mapping[str, str]
     status: str
+    #: When that was last said, in seconds since the epoch; 0 when it never was.
+    reported: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +133,43 @@ class Product:
     def newest(self) -> Release | None:
         """The newest release whose time has come."""
         return next((release for release in self.releases if release.current), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why so many nodes can't take an instance, and one of them."""
+
+    count: int
+    why: str
+    example: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Where a request would lead; without a node, the reasons say why nowhere."""
+
+    node: str
+    partition: str
+    #: whether it lives there already
+    is_there: bool
+    policy: str
+    reasons: tuple[Reason, ...]
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened; ``cursor`` is where to go on after it."""
+
+    cursor: str
+    when: str
+    kind: str
+    subject: str
+    title: str
+    service: str
+    node: str
+    by: str
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +241,7 @@ def read_service(row: Attributes) -> Service:
 
 
 def read_member(row: Attributes) -> Member:
+    news = row.read_part("SoftwareInstance_getNewsDict")
     return Member(
         title=row.read_text("title"),
         reference=row.read_text("reference"),
@@ -210,8 +251,18 @@ def read_member(row: Attributes) -> Member:
         shared=row.read_text("portal_type") == SHARED_KIND,
         node=row.read_text("default_aggregate_reference"),
         connection=as_texts(row.read_mapping("getConnectionXmlAsDict")),
-        status=row.read_part("SoftwareInstance_getNewsDict").read_text("text"),
+        status=news.read_text("text"),
+        reported=0 if news.read_flag("no_data") else read_date(news.read_text("created_at")),
     )
+
+
+def read_date(text: str) -> int:
+    """Read a date of HTTP; one that can't be read is none."""
+    try:
+        return int(parsedate_to_datetime(text).timestamp())
+    except (ValueError, OverflowError):
+        return 0
+
 
 
 def read_node(row: Attributes) -> Node:
@@ -251,4 +302,36 @@ def read_product(found: Attributes) -> Product:
             )
             for release in found.read_each("release_list")
         ),
+    )
+
+
+def read_plan(found: Attributes) -> Plan:
+    return Plan(
+        node=found.read_text("computer_guid"),
+        partition=found.read_text("compute_partition_id"),
+        is_there=found.read_flag("is_there"),
+        policy=found.read_text("policy"),
+        reasons=tuple(
+            Reason(
+                count=reason.read_number("count"),
+                why=reason.read_text("why"),
+                example=reason.read_text("example"),
+            )
+            for reason in found.read_each("reason_list")
+        ),
+        message=found.read_text("message"),
+    )
+
+
+def read_event(found: Attributes) -> Event:
+    return Event(
+        cursor=found.read_text("cursor"),
+        when=found.read_text("when"),
+        kind=found.read_text("kind"),
+        subject=found.read_text("subject"),
+        title=found.read_text("title"),
+        service=found.read_text("instance_tree_guid"),
+        node=found.read_text("computer_guid"),
+        by=found.read_text("by"),
+        detail=found.read_text("detail"),
     )

@@ -337,7 +337,7 @@ def test_what_may_be_said_once_is_said_once():
         (answer(523, b"<html>"), errors.Unavailable, r"failed \(523\): status 523"),
         (answer(404, b"<h1>x</h1><p>it&#39;s gone</p>"), errors.NotFound, "it's gone"),
         (answer(302), errors.Unavailable, "another address"),
-        (answer(429, b"slower"), errors.TooMuch, "slower"),
+        (answer(429, b"slower"), errors.TooMany, "slower"),
         (answer(404, b"no such thing"), errors.NotFound, "no such thing"),
         (answer(409, b"taken"), errors.Conflict, "taken"),
         (answer(418, b"tea"), errors.ProtocolError, "tea"),

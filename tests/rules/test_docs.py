@@ -12,6 +12,8 @@ import docutils.nodes
 import docutils.utils
 import pytest
 
+from slapcore.cli import main as slapctl
+from slapcore.node.cli import main as slapnode
 from slapmaster.api import classic
 from slapmaster.api.demands import WIRE_NAMES
 from slapmaster.cli import main
@@ -25,6 +27,9 @@ PAGES = [path for path in list_files() if path.suffix == ".rst" and path.parts[0
 
 DOCS = ROOT / "docs"
 OPERATOR = DOCS / "operator.rst"
+SLAPCTL = DOCS / "slapctl.rst"
+
+PROGRAMS = {"slapctl": slapctl, "slapmaster": main, "slapnode": slapnode}
 
 
 def read_page(path):
@@ -72,11 +77,11 @@ def test_every_make_target_of_the_readme_exists():
 
 
 def find_typed(path):
-    """Find the lines of a page that begin with our command, as lists of words."""
+    """Find the lines of a page that begin with one of our commands, as lists of words."""
     for block in read_page(path).findall(docutils.nodes.literal_block):
         for line in block.astext().replace("\\\n", " ").splitlines():
             typed = line.strip().removeprefix("$ ")
-            if re.match(r"slapmaster [-\w]", typed):
+            if re.match(rf"({'|'.join(PROGRAMS)}) [-\w]", typed):
                 yield shlex.split(typed, comments=True)
 
 
@@ -89,12 +94,16 @@ def find_commands(command, path=()):
             yield from find_commands(command.get_command(context, name), (*path, name))
 
 
-COMMANDS = dict(find_commands(main))
+COMMANDS = {
+    (name, *path): command
+    for name, program in PROGRAMS.items()
+    for path, command in find_commands(program)
+}
 
 
 def find_unknown(words):
     """Find the first of ``words`` that the command line wouldn't understand."""
-    path = ()
+    path = (words[0],)
     known = list_options(path)
     rest = iter(words[1:])
     for word in rest:
@@ -138,11 +147,33 @@ def test_what_a_page_says_to_type_is_understood(path, words):
 def test_what_does_not_exist_is_not_understood():
     assert find_unknown(["slapmaster", "fly"]) == "fly"
     assert find_unknown(["slapmaster", "serve", "--wings"]) == "--wings"
+    assert find_unknown(["slapctl", "service", "fly"]) == "fly"
 
 
-@pytest.mark.parametrize("name", [path[0] for path in COMMANDS if len(path) == 1])
+OF_OPERATORS = [path for path in COMMANDS if path[0] == "slapmaster" and len(path) == 2]
+OF_PERSONS = [
+    path
+    for path, command in COMMANDS.items()
+    if path[0] == "slapctl" and not isinstance(command, click.Group)
+]
+
+
+@pytest.mark.parametrize("name", [path[1] for path in OF_OPERATORS])
 def test_every_command_is_in_the_operator_s_page(name):
     assert any(name in words for path, words in TYPED if ROOT / path == OPERATOR)
+
+
+@pytest.mark.parametrize("command", OF_PERSONS, ids=" ".join)
+def test_every_command_of_a_person_is_shown_as_it_is_typed(command):
+    shown = [words for path, words in TYPED if ROOT / path == SLAPCTL]
+    assert any(tuple(words[: len(command)]) == command for words in shown)
+
+
+@pytest.mark.parametrize("command", OF_PERSONS, ids=" ".join)
+def test_every_option_of_a_person_s_command_is_in_the_page(command):
+    text = SLAPCTL.read_text(encoding="utf-8")
+    missing = [name for name in list_options(command) if name.startswith("--")]
+    assert not [name for name in missing if name not in text]
 
 
 def test_every_key_of_the_configuration_is_described():

@@ -29,7 +29,9 @@ NO_NOUNS = {
 }
 
 #: Here a service is what a person asked for, no layer of ours.
-OF_THE_TRADE = {"slapmaster/cli/service.py", "slapmaster/control/services.py"}
+OF_THE_TRADE = {
+    "slapcore/cli/service.py", "slapmaster/cli/service.py", "slapmaster/control/services.py",
+}  # fmt: skip
 
 #: Words of the wire.  In the domain a node is a node and a share is shared.
 WIRE_WORDS = re.compile(r"computer_|slave|_guid", re.IGNORECASE)
