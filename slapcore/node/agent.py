@@ -182,6 +182,7 @@ class Agent:
         """Start what was to be started by the last orders that were obeyed."""
         for name, obeyed in self.memory.all():
             if obeyed.state == InstanceState.STARTED:
+                self.host.groups.prepare(name)
                 self.supervisor.update([name])
                 self.supervisor.start(name)
 

@@ -14,7 +14,7 @@ from slapcore.errors import SlapError
 from slapcore.node.instance import RETENTION_DELAY
 from slapcore.node.instance import Work
 from slapcore.node.instance import fetch_certificate
-from slapcore.node.instance import prepare_output
+from slapcore.node.instance import prepare_programs
 from slapcore.node.instance import stop_programs
 from slapcore.node.process import Program
 from slapcore.node.process import ProgramFailed
@@ -82,7 +82,7 @@ def run_last_programs(work: Work) -> None:
     if not programs:
         return
     group = f"{work.name}{LAST}"
-    prepare_output(work)
+    prepare_programs(work)
     text = write_programs(work.place, work.host, programs, LAST)
     replace_text(work.host.programs / f"{group}.conf", text)
     work.supervisor.update([group])

@@ -179,7 +179,6 @@ def prepare_directory(work: Work) -> None:
         work.place.directory, work.host.config.instance_free_space, "instance_min_free_space"
     )
     work.place.folder.remove(TRANSACTION.format(work.name))
-    work.host.groups.prepare(work.name)
 
 
 def fetch_certificate(work: Work) -> None:
@@ -252,19 +251,21 @@ def make_group(work: Work) -> None:
         log.warning("partition %s has no programs in etc/service or etc/run", work.name)
         path.unlink(missing_ok=True)
     else:
-        prepare_output(work)
+        prepare_programs(work)
         text = write_programs(work.place, work.host, programs)
         if not path.exists() or path.read_text() != text:
             replace_text(path, text)
     work.supervisor.update([work.name])
 
 
-def prepare_output(work: Work) -> None:
-    """Make the directory of the programs' output; the partition's group reads it."""
+def prepare_programs(work: Work) -> None:
+    """Make the control group of the programs, and the directory of their output."""
+    work.host.groups.prepare(work.name)
     path = work.place.program_logs
     path.mkdir(exist_ok=True)
     path.chmod(0o750)
     if work.place.folder.gid >= 0:
+        # The partition's group reads it, and nobody else.
         os.chown(path, -1, work.place.folder.gid)
 
 

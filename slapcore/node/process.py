@@ -75,6 +75,8 @@ class Program:
     log: Path | None = None
     #: whether not even what other programs get of our environment is passed on
     bare: bool = False
+    #: whether what it leaves running goes on
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ def run(program: Program) -> Outcome:
             with _Log(program.log) as log:
                 too_slow = _listen(process, log, program.seconds)
         finally:
-            end_session(process.pid)
+            if not program.lasting:
+                end_session(process.pid)
         code = process.wait()
     return Outcome(code, log.lines(), time.monotonic() - begun, too_slow)
 

@@ -129,7 +129,9 @@ class Supervisor:
         self.write_config()
         words = (sys.executable, "-c", LAUNCH, "-c", str(self._host.supervisord_config))
         try:
-            program = Program(words=words, directory=self._host.root, seconds=60.0, bare=True)
+            program = Program(
+                words=words, directory=self._host.root, seconds=60.0, bare=True, lasting=True
+            )
             require(program, "supervisord")
         except ProgramFailed as error:
             raise SlapError(f"{error}: {' '.join(error.lines[-3:])}") from error
@@ -144,15 +146,12 @@ class Supervisor:
     def shut_down(self) -> None:
         """End the daemon and all that it runs; harmless when it is not running."""
         try:
+            pid = int(self._caller.call("supervisor.getPID"))
             self._caller.call("supervisor.shutdown")
         except (NotRunning, Fault):
             return
         limit = time.monotonic() + SECONDS_TO_STOP
-        while time.monotonic() < limit:
-            try:
-                self._caller.call("supervisor.getState")
-            except (NotRunning, Fault):
-                return
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < limit:
             time.sleep(0.05)
 
     # groups
