@@ -187,6 +187,7 @@ class Unpacking:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(path, flags, 0o600), "wb") as file:
             shutil.copyfileobj(source, file, BLOCK)
+            file.flush()
             os.fchmod(file.fileno(), member.mode & 0o777 | 0o400)
             os.utime(file.fileno(), (member.mtime, member.mtime))
 

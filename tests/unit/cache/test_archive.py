@@ -53,6 +53,8 @@ def built(tmp_path):
     (folder / "secret").write_text("x")
     (folder / "secret").chmod(0o600)
     (tmp_path / "to").mkdir()
+    for number, path in enumerate([*folder.rglob("*"), folder]):
+        os.utime(path, (number, 1_000_000_000 + number), follow_symlinks=False)
     return folder
 
 
