@@ -63,6 +63,7 @@ class CacheConfig:
     upload_dir_url: str = ""
     certificates: tuple[str, ...] = ()
     private_key: Path | None = None
+    stamp_key: Path | None = None
     contents_authority: Path | None = None
     contents_certificate: Path | None = None
     contents_key: Path | None = None
@@ -357,6 +358,7 @@ SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "upload_dir_url": ("upload_dir_url", _text),
         "signature_certificate_list": ("certificates", _certificates),
         "signature_private_key_file": ("private_key", _path),
+        "stamp_private_key_file": ("stamp_key", _path),
         "shacache_ca_file": ("contents_authority", _path),
         "shacache_cert_file": ("contents_certificate", _path),
         "shacache_key_file": ("contents_key", _path),

@@ -17,8 +17,8 @@ import click
 from shacache.cli.place import json_option
 from shacache.cli.place import print_rows
 from shacache.cli.place import progress_bar
+from slapcore.cache import archive
 from slapcore.cache import release
-from slapcore.cache.archive import unpack
 from slapcore.cache.client import Client
 from slapcore.cache.client import Proof
 from slapcore.cache.machine import fits
@@ -230,7 +230,10 @@ def packed(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             yield file
         return
-    with progress_bar("packing", None) as advance, release.packed(path, advance) as file:
+    path = path.resolve()
+    with tempfile.TemporaryFile(dir=path.parent) as file:
+        with progress_bar("packing", None) as advance:
+            archive.pack(path, file, advance)
         yield file
 
 
@@ -240,7 +243,7 @@ def unpacked(path: Path) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile(dir=path.parent) as file:
         yield file
         file.seek(0)
-        unpack(file, path)
+        archive.unpack(file, path)
 
 
 @contextmanager

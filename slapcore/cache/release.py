@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -29,12 +28,6 @@ from slapcore.protocol.shadir import Metadata
 
 log = logging.getLogger(__name__)
 
-Advance = Callable[[int], None]
-
-
-def unwatched(number: int) -> None:
-    """Take note of nothing: nobody watches how far it is."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -43,7 +36,8 @@ class Source:
     client: Client
     trust: Trust
     memory: Memory | None = None
-    limits: archive.Limits | None = None
+    #: unpacks an open archive to a directory
+    unpack: Callable[[BinaryIO, Path], None] = archive.unpack
 
     def candidates(self, key: str) -> Iterator[Metadata]:
         """Give the metadata of what may be taken, in the cache's order; it fits this machine."""
@@ -59,8 +53,18 @@ class Source:
                 yield metadata
 
 
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A cache that releases are put into, and the keys that they are signed with."""
+
+    client: Client
+    signing: Signing
+    #: packs a directory into an open file
+    pack: Callable[[Path, BinaryIO], None] = archive.pack
+
+
 def fetch_release(
-    source: Source, url: str, directory: Path, advance: Advance = unwatched
+    source: Source, url: str, directory: Path, advance: archive.Advance = archive.unwatched
 ) -> Metadata | None:
     """Put a built release into ``directory``; what is known of it, or ``None`` if there is none.
 
@@ -83,21 +87,18 @@ def fetch_release(
 
 
 def offer_release(
-    client: Client,
-    signing: Signing,
-    url: str,
-    directory: Path,
-    more: Mapping[str, object] | None = None,
+    target: Target, url: str, directory: Path, more: Mapping[str, object] | None = None
 ) -> str:
     """Put a built release into a cache, signed; its sha512.
 
     ``more`` becomes part of the metadata: the versions used, the build's report.
     """
     key = shadir.release_key(url)
-    with packed(directory) as file:
-        sha512 = client.put(file, unwatched)
+    with tempfile.TemporaryFile(dir=directory.parent) as file:
+        target.pack(directory, file)
+        sha512 = target.client.put(file, archive.unwatched)
     metadata: Metadata = {**(more or {}), **describe_release(url, directory), "sha512": sha512}
-    client.put_entry(key, signing.make_entry(key, metadata))
+    target.client.put_entry(key, target.signing.make_entry(key, metadata))
     return sha512
 
 
@@ -112,17 +113,8 @@ def describe_release(url: str, directory: Path) -> Metadata:
     }
 
 
-@contextmanager
-def packed(path: Path, advance: Advance = unwatched) -> Iterator[BinaryIO]:
-    """Open a directory as an archive, which is gone again afterwards."""
-    path = path.resolve()
-    with tempfile.TemporaryFile(dir=path.parent) as file:
-        archive.pack(path, file, advance)
-        yield file
-
-
-def _fetch(source: Source, sha512: str, directory: Path, advance: Advance) -> None:
+def _fetch(source: Source, sha512: str, directory: Path, advance: archive.Advance) -> None:
     with tempfile.TemporaryFile(dir=directory.parent) as file:
         source.client.get(sha512, file, advance)
         file.seek(0, os.SEEK_SET)
-        archive.unpack(file, directory, source.limits)
+        source.unpack(file, directory)

@@ -6,6 +6,7 @@
   a stamp after one with it, as long as whoever made that one is trusted.
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -71,14 +72,14 @@ class Trust:
 
 
 class Memory:
-    """The newest stamp that was taken of each key, in a file."""
+    """The newest stamp that was taken of each key, a file each."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
 
     def refuses(self, key: str, mark: Stamp | None, trust: Trust) -> bool:
         """Tell whether an entry is older than what was taken before."""
-        seen = self._read().get(key)
+        seen = self._read(key)
         if seen is None or seen[1] not in trust.ids:
             return False
         return mark is None or mark.time < seen[0]
@@ -87,22 +88,26 @@ class Memory:
         """Remember what was taken, durably."""
         if mark is None:
             return
-        content = {**self._read(), key: (mark.time, mark.signer)}
-        draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        path = self._path(key)
+        draft = path.with_suffix(f".{secrets.token_hex(4)}")
         with draft.open("x") as file:
-            json.dump(content, file)
+            json.dump({"key": key, "time": mark.time, "signer": mark.signer}, file)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self._path)
+        draft.replace(path)
 
-    def _read(self) -> dict[str, tuple[int, str]]:
+    def _path(self, key: str) -> Path:
+        return self._directory / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.json"
+
+    def _read(self, key: str) -> tuple[int, str] | None:
         try:
-            content = json.loads(self._path.read_bytes())
+            content = json.loads(self._path(key).read_bytes())
+            return int(content["time"]), str(content["signer"])
         except FileNotFoundError:
-            return {}
-        except ValueError as error:
-            raise InvalidValue(f"{self._path} is damaged: {error}") from error
-        return {key: (each[0], each[1]) for key, each in content.items()}
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidValue(f"{self._path(key)} is damaged: {error}") from error
 
 
 def read_public_key(pem: bytes) -> tuple[PublicKey, float]:

@@ -105,7 +105,7 @@ def fetch_or_build(work: ReleaseWork) -> None:
         "unpinned": find_unpinned(outcome.lines),
     }
     (place.directory / RECORD).write_text(json.dumps(record, indent=1))
-    cache.offer(place)
+    cache.offer(place, record)
 
 
 def prepare_directory(work: ReleaseWork) -> None:

@@ -8,6 +8,7 @@ import pytest
 from slapcore.cache.client import Client
 from slapcore.cache.client import Proof
 from slapcore.cache.release import Source
+from slapcore.cache.release import Target
 from slapcore.cache.release import fetch_release
 from slapcore.cache.release import offer_release
 from slapcore.cache.signing import Signing
@@ -38,8 +39,9 @@ def remove(place):
     os.rename(place, place.with_name(f"gone-{os.urandom(4).hex()}"))
 
 
-def signing_of(signer):
-    return Signing(legacy=signer.legacy, modern=signer.modern)
+def target(source, signer):
+    signing = Signing(legacy=signer.legacy, modern=signer.modern)
+    return Target(client=source.client, signing=signing)
 
 
 def trust_of(*signers):
@@ -49,14 +51,14 @@ def trust_of(*signers):
 
 @pytest.fixture
 def source(door, alice, tmp_path):
-    memory = Memory(tmp_path / "stamps.json")
+    memory = Memory(tmp_path / "stamps")
     return Source(client=Client.at(door.url), trust=trust_of(alice), memory=memory)
 
 
 def test_what_one_has_built_another_downloads(door, place, alice, source):
     assert fetch_release(source, URL, place) is None
     build(place)
-    sha512 = offer_release(source.client, signing_of(alice), URL, place, {"report": "all good"})
+    sha512 = offer_release(target(source, alice), URL, place, {"report": "all good"})
     remove(place)
     found = fetch_release(source, URL, place)
     assert (found["sha512"], found["report"]) == (sha512, "all good")
@@ -65,7 +67,7 @@ def test_what_one_has_built_another_downloads(door, place, alice, source):
 
 def test_a_stranger_s_is_refused(door, place, bob, source, caplog):
     build(place)
-    offer_release(source.client, signing_of(bob), URL, place)
+    offer_release(target(source, bob), URL, place)
     remove(place)
     with caplog.at_level(logging.INFO, "slapcore.cache.release"):
         assert fetch_release(source, URL, place) is None
@@ -75,7 +77,7 @@ def test_a_stranger_s_is_refused(door, place, bob, source, caplog):
 
 def test_a_tampered_content_is_refused(door, place, alice, source, cache):
     build(place)
-    sha512 = offer_release(source.client, signing_of(alice), URL, place)
+    sha512 = offer_release(target(source, alice), URL, place)
     remove(place)
     path = cache.settings.directory / "contents" / cache.store.path(sha512)
     data = bytearray(path.read_bytes())
@@ -90,7 +92,7 @@ def test_a_tampered_content_is_refused(door, place, alice, source, cache):
 def test_a_signed_archive_that_reaches_out_is_refused(door, place, alice, source):
     build(place)
     (place / "out").symlink_to("/etc/passwd")
-    offer_release(source.client, signing_of(alice), URL, place)
+    offer_release(target(source, alice), URL, place)
     remove(place)
     assert fetch_release(source, URL, place) is None
     assert not place.exists()
@@ -98,11 +100,11 @@ def test_a_signed_archive_that_reaches_out_is_refused(door, place, alice, source
 
 def test_an_older_one_is_refused_after_a_newer_one(door, place, alice, source, cache):
     build(place, "old")
-    offer_release(source.client, signing_of(alice), URL, place)
+    offer_release(target(source, alice), URL, place)
     old = cache.directory.records(KEY)
     remove(place)
     build(place, "new")
-    offer_release(source.client, signing_of(alice), URL, place)
+    offer_release(target(source, alice), URL, place)
     remove(place)
     assert fetch_release(source, URL, place) is not None
     remove(place)
@@ -119,16 +121,16 @@ def test_an_older_one_is_refused_after_a_newer_one(door, place, alice, source, c
 def test_a_release_of_another_place_is_not_taken(door, place, alice, source, tmp_path):
     elsewhere = tmp_path / "elsewhere" / NAME
     build(elsewhere)
-    offer_release(source.client, signing_of(alice), URL, elsewhere)
+    offer_release(target(source, alice), URL, elsewhere)
     assert fetch_release(source, URL, place) is None
 
 
 def test_the_next_entry_is_taken_where_one_is_wrong(door, place, alice, bob, source, cache):
     build(place, "bob's")
-    offer_release(source.client, signing_of(bob), URL, place)
+    offer_release(target(source, bob), URL, place)
     remove(place)
     build(place, "alice's")
-    sha512 = offer_release(source.client, signing_of(alice), URL, place)
+    sha512 = offer_release(target(source, alice), URL, place)
     remove(place)
     path = cache.settings.directory / "contents" / cache.store.path(sha512)
     path.write_bytes(b"damaged")

@@ -76,18 +76,18 @@ def test_junk_does_not_count(text, alice):
 
 
 def test_an_older_entry_is_refused_after_a_newer_one(alice, tmp_path):
-    memory = Memory(tmp_path / "stamps.json")
+    memory = Memory(tmp_path / "stamps")
     old, new = (alice.sign(about(DATA), KEY, NOW + at) for at in (1, 2))
     assert not memory.refuses(KEY, mark_of(old), both(alice))
     memory.note(KEY, mark_of(new))
-    memory = Memory(tmp_path / "stamps.json")
+    memory = Memory(tmp_path / "stamps")
     assert memory.refuses(KEY, mark_of(old), both(alice))
     assert not memory.refuses(KEY, mark_of(new), both(alice))
     assert not memory.refuses("another", mark_of(old), both(alice))
 
 
 def test_an_unstamped_entry_is_refused_after_a_stamped_one(alice, tmp_path):
-    memory = Memory(tmp_path / "stamps.json")
+    memory = Memory(tmp_path / "stamps")
     memory.note(KEY, None)
     assert not memory.refuses(KEY, None, both(alice))
     memory.note(KEY, mark_of(alice.sign(about(DATA), KEY)))
@@ -95,17 +95,21 @@ def test_an_unstamped_entry_is_refused_after_a_stamped_one(alice, tmp_path):
 
 
 def test_a_signer_no_longer_trusted_holds_nothing_up(alice, bob, tmp_path):
-    memory = Memory(tmp_path / "stamps.json")
+    memory = Memory(tmp_path / "stamps")
     memory.note(KEY, mark_of(alice.sign(about(DATA), KEY, NOW + 2)))
     old = mark_of(bob.sign(about(DATA), KEY, NOW + 1))
     assert memory.refuses(KEY, old, both(alice, bob))
     assert not memory.refuses(KEY, old, both(bob))
 
 
-def test_a_damaged_memory_is_said(tmp_path):
-    (tmp_path / "stamps.json").write_text("{")
-    with pytest.raises(InvalidValue, match=r"stamps\.json is damaged"):
-        Memory(tmp_path / "stamps.json").refuses(KEY, None, Trust())
+@pytest.mark.parametrize("text", ["{", "{}", "[]"])
+def test_a_damaged_memory_is_said(text, alice, tmp_path):
+    memory = Memory(tmp_path / "stamps")
+    memory.note(KEY, mark_of(alice.sign(about(DATA), KEY)))
+    (path,) = (tmp_path / "stamps").iterdir()
+    path.write_text(text)
+    with pytest.raises(InvalidValue, match="is damaged"):
+        memory.refuses(KEY, None, Trust())
 
 
 def test_certificates_and_keys_are_read(alice):
