@@ -103,7 +103,10 @@ ABOUT_THE_SITE = {
 }  # fmt: skip
 FOR_PERSONS = {"requestComputer", "token"}
 #: What gives the asker something of their own: a token, or a child below the asking instance.
-ABOUT_ONESELF = (("hateoas.token", "person"), ("post.v0.software_instance", "instance"))
+ABOUT_ONESELF = (
+    ("hateoas.token", "person"),
+    ("post.v0.software_instance", "instance"), ("get.WIP.instance_plan", "instance"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,10 @@ def test_whoever_logs_in_is_known(alice, server):
 def test_what_waits_is_kept_and_its_reason_shown(alice, node):
     done = alice.call("request", "early", NEW, "-p", "a=b")
     assert done.returncode == 7
-    assert "is not supplied" in done.stderr
+    assert "not supplied" in done.stderr
     shown = alice.read("service", "info", "early")
     assert (shown["parameters"], shown["node"]) == ({"a": "b"}, "")
-    assert "is not supplied" in shown["instances"][0]["status"]
+    assert "not supplied" in shown["instances"][0]["status"]
     alice.run("service", "destroy", "early", "--yes")
 
 
@@ -191,3 +191,12 @@ def test_any_method_can_be_called(alice, node):
         "call", "getComputerStatus", '{"computer_id": "COMP-99"}', "--xmlrpc", code=5
     )
     assert "no method slapos.fly" in alice.run("call", "slapos.fly", code=1)
+
+
+def test_a_plan_says_where_and_why_not_and_stores_nothing(alice, node):
+    plan = alice.read("plan", "planned", RELEASE, "-d", f"computer_guid={node.reference}")
+    assert (plan["node"], plan["is_there"]) == (node.reference, False)
+    done = alice.call("request", "planned", "https://example.com/none.cfg", "--plan")
+    assert done.returncode == 7
+    assert "not supplied" in done.stdout + done.stderr
+    assert "planned" not in alice.run("service", "list")
