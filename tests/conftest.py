@@ -15,6 +15,8 @@ from slapmaster.auth.issuer import AuthorityIssuer
 from tests.driver import Master
 from tests.driver import make_issuer
 
+pytest.register_assert_rewrite("tests.behaviour")
+
 #: Inherited by whatever a test starts, so that a daemon which has left its parent is found too.
 #: It doesn't begin like a setting of ours, which would be an unknown one.
 MARK = "TEST_SESSION_OF_SLAPMASTER"

@@ -31,6 +31,7 @@ from slapmaster.auth.seal import Seal
 from slapmaster.domain.act import Act
 from slapmaster.domain.certification import issue_certificate
 from slapmaster.domain.check import find_problems
+from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.person import Person
 from slapmaster.domain.project import Project
 from slapmaster.domain.project import Role
@@ -42,12 +43,23 @@ from slapmaster.storage import opened
 
 Result = TypeVar("Result")
 
+#: A certificate and its key, as PEM.
+Pair = tuple[str, str]
+
 RELEASE = "https://example.com/web/software.cfg"
 DAYS = {"COMP": 365, "SOFTINST": 365, "PERS": 365}
 
 
 def make_issuer() -> AuthorityIssuer:
     return AuthorityIssuer(Authority.create("a test", datetime.now(UTC)), Seal.create(), DAYS)
+
+
+def pair_of(act: Act, holder: Person | ComputeNode) -> Pair:
+    """Give a new certificate and its key, or nothing where there are none."""
+    if act.issuer is None:
+        return "", ""
+    new = issue_certificate(act, holder)
+    return new.certificate, new.key
 
 
 def der_of(pem: str) -> bytes:
@@ -103,12 +115,11 @@ class Master:
         )
 
     def add_person(self, name: str, *, operator: bool = False) -> "ClassicDriver":
-        def add(act: Act) -> tuple[str, str]:
+        def add(act: Act) -> tuple[str, Pair]:
             person = Person(act.new_reference("PERS"), name, f"{name}@example.com")
             person.operator = operator
             act.site.persons.add(person)
-            pem = issue_certificate(act, person).certificate if act.issuer else ""
-            return person.reference, pem
+            return person.reference, pair_of(act, person)
 
         return self._stand_at_door(*self.change(add))
 
@@ -131,10 +142,9 @@ class Master:
         )
 
     def add_node(self, project: str, title: str, partitions: int = 0) -> "ClassicDriver":
-        def add(act: Act) -> tuple[str, str]:
+        def add(act: Act) -> tuple[str, Pair]:
             node = register_node(act, act.site.projects[project], title)
-            pem = issue_certificate(act, node).certificate if act.issuer else ""
-            return node.reference, pem
+            return node.reference, pair_of(act, node)
 
         node = self._stand_at_door(*self.change(add))
         if partitions:
@@ -147,7 +157,7 @@ class Master:
         reference = self.look(
             lambda site: site.nodes[node.reference][partition].instance.reference
         )
-        speaker = self._stand_at_door(reference, found["certificate"])
+        speaker = self._stand_at_door(reference, (found["certificate"], found["key"]))
         return replace(speaker, place=node.at(partition))
 
     def instance(self, node: "ClassicDriver", title: str) -> "ClassicDriver":
@@ -157,8 +167,8 @@ class Master:
     def nobody(self) -> "ClassicDriver":
         return ClassicDriver(self.app)
 
-    def _stand_at_door(self, reference: str, pem: str) -> "ClassicDriver":
-        return ClassicDriver(self.app, reference, der_of(pem) if pem else None)
+    def _stand_at_door(self, reference: str, pair: Pair) -> "ClassicDriver":
+        return ClassicDriver(self.app, reference, der_of(pair[0]) if pair[0] else None)
 
     def last_transaction(self) -> bytes:
         return self.store.main.storage.lastTransaction()
