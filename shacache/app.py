@@ -22,7 +22,7 @@ Environ = dict[str, Any]
 WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-class Application:
+class Receiving:
     """A WSGI application with a cache in it: contents are received right where they are kept."""
 
     def __init__(self, cache: Cache, application: WSGI) -> None:
@@ -30,8 +30,6 @@ class Application:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] in ("/status", "/metrics"):
-            environ["PATH_INFO"] = f"/shacache{environ['PATH_INFO']}"
         return self._application(environ, start_response)
 
     def open_body(self, environ: Environ, length: int | None) -> Receipt | None:
@@ -49,6 +47,15 @@ class Application:
             log.exception("the store has failed")
             failure = failure_of_disk(error)
             raise Refused(status_of(failure), str(failure)) from error
+
+
+class Application(Receiving):
+    """A cache that has the server for itself."""
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in ("/status", "/metrics"):
+            environ["PATH_INFO"] = f"/shacache{environ['PATH_INFO']}"
+        return super().__call__(environ, start_response)
 
 
 def make_app(cache: Cache) -> Application:

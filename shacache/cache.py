@@ -92,6 +92,8 @@ class Cache:
         self.signers = Signers(folder / "signers.json")
         self.blacklist = Blacklist(folder / "blacklist.json")
         self.pins = Pins(folder / "pins.json")
+        #: what a master has nodes run, beside what people have pinned
+        self.supplied = Pins(folder / "supplied.json")
         self.upstreams = Upstreams(settings.upstreams)
         self.statistic = Statistic()
         self.gate = Gate(

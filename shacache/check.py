@@ -68,7 +68,7 @@ class Plan:
 
 def take_census(cache: Cache) -> Census:
     named: set[bytes] = set()
-    pinned = {word for word in cache.pins.listed()}
+    pinned = {*cache.pins.listed(), *cache.supplied.listed()}
     for key in cache.directory:
         sums = {record.sha512 for record in cache.directory.records(key)}
         named.update(map(beginning, sums))

@@ -61,15 +61,13 @@ def make_server(cache: Cache) -> Server:
 
 def wait(cache: Cache, server: Server) -> None:
     """Do what is to be done every so often, until a signal ends it."""
-    counted = 0.0
+    house = House(cache)
     while True:
-        if not counted or time.monotonic() - counted > COUNT_SECONDS:
-            counted = time.monotonic()
-            keep_house(cache, cache.measure)
+        house.keep()
         found = signal.sigtimedwait(SIGNALS, ROUND_SECONDS)
         if found is None:
-            keep_house(cache, lambda: log_gone(make_room(cache)))
-        elif found.si_signo in ENDING:
+            continue
+        if found.si_signo in ENDING:
             log.info("ended by signal %d", found.si_signo)
             return
         else:
@@ -77,12 +75,22 @@ def wait(cache: Cache, server: Server) -> None:
             log.info("the listener's certificate was read again")
 
 
-def keep_house(cache: Cache, work: Callable[[], object]) -> None:
-    """Do a piece of work on the store; when its disk fails, serving goes on."""
-    try:
-        work()
-    except OSError:
-        log.exception("%s can't be looked through", cache.settings.directory)
+class House:
+    """What is done for a cache every so often."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._counted = 0.0
+
+    def keep(self) -> None:
+        """Count from time to time, and make room; when the disk fails, serving goes on."""
+        try:
+            if not self._counted or time.monotonic() - self._counted > COUNT_SECONDS:
+                self._counted = time.monotonic()
+                self._cache.measure()
+            log_gone(make_room(self._cache))
+        except OSError:
+            log.exception("%s can't be looked through", self._cache.settings.directory)
 
 
 def log_gone(removed: Iterable[Gone]) -> None:

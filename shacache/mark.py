@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,6 +70,20 @@ class Pins:
             if not re.fullmatch(r"[\x21-\x7e]{1,255}", word):
                 raise InvalidValue("a key or a sha512 is wanted")
         self._ledger.change(lambda content: content.update({word: now for word in words}))
+
+    def replace(self, words: Collection[str]) -> bool:
+        """Pin just these; tell whether that changed anything."""
+        if self._ledger.read().keys() == set(words):
+            return False
+        now = time.time()
+
+        def edit(content: Content) -> None:
+            stay = {word: content.get(word, now) for word in words}
+            content.clear()
+            content.update(stay)
+
+        self._ledger.change(edit)
+        return True
 
     def remove(self, word: str) -> None:
         self._ledger.change(_remover(word))

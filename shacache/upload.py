@@ -40,7 +40,8 @@ MINUTE = 60.0
 class Account:
     """Somebody who may put or read; 0 is no limit.
 
-    ``prefixes`` are beginnings of keys or of the URLs that keys stand for.
+    ``prefixes`` are beginnings of keys or of the URLs that keys stand for.  What is put counts
+    for the ``purse``, which several may share.
     """
 
     name: str
@@ -49,6 +50,11 @@ class Account:
     max_size: int = 0
     bytes_per_day: int = 0
     puts_per_minute: int = 0
+    purse: str = ""
+
+    @property
+    def payer(self) -> str:
+        return self.purse or self.name
 
     def check_key(self, key: str, urls: Sequence[str]) -> None:
         """Refuse a key that is none of this account's."""
@@ -144,12 +150,12 @@ class Gate:
             raise TooLarge(f"{account.name} may put {account.max_size} bytes at once")
         now = time.time()
         with self._lock:
-            spent = self._spent.setdefault(account.name, Spent())
+            spent = self._spent.setdefault(account.payer, Spent())
             if account.puts_per_minute and spent.puts_in_a_minute(now) >= account.puts_per_minute:
-                raise TooMuch(f"{account.name} may put {account.puts_per_minute} times a minute")
+                raise TooMuch(f"{account.payer} may put {account.puts_per_minute} times a minute")
             allowed = account.bytes_per_day
             if allowed and spent.bytes_in_a_day(now) + announced > allowed:
-                raise TooMuch(f"{account.name} may put {allowed} bytes a day")
+                raise TooMuch(f"{account.payer} may put {allowed} bytes a day")
             if account.puts_per_minute:
                 spent.puts.append(now)
         return account
@@ -158,7 +164,7 @@ class Gate:
         """Count what an account has put."""
         if account.bytes_per_day:
             with self._lock:
-                self._spent.setdefault(account.name, Spent()).sizes.append((time.time(), size))
+                self._spent.setdefault(account.payer, Spent()).sizes.append((time.time(), size))
 
     def _find(self, environ: Environ) -> Account | None:
         found = self._identify(environ) if self._identify is not None else None

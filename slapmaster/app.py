@@ -10,6 +10,8 @@ from typing import Any
 import pluggy
 from pyramid.config import Configurator
 
+from shacache.app import Receiving
+from shacache.cache import Cache
 from slapcore.errors import ConfigurationError
 from slapmaster.api.kept import Answers
 from slapmaster.api.nodeview import KEPT_BYTES
@@ -37,7 +39,8 @@ class Parts:
 
     ``public_url`` is how the master is reached from outside, when requests don't show that.
     With ``alone`` there are no certificates and no ``issuer``: whoever reaches the master is
-    its only user.  ``document_cache`` is how many bytes of ready documents are kept.
+    its only user.  ``document_cache`` is how many bytes of ready documents are kept.  A ``cache``
+    is at ``/shacache`` and ``/shadir``.
     """
 
     store: Store
@@ -47,6 +50,7 @@ class Parts:
     document_cache: int = KEPT_BYTES
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     plugins: pluggy.PluginManager = field(default_factory=find_plugins)
+    cache: Cache | None = None
 
 
 def make_app(parts: Parts) -> Callable[..., Any]:
@@ -69,5 +73,8 @@ def make_app(parts: Parts) -> Callable[..., Any]:
     registry.answers = Answers(parts.document_cache // 8)
     for module in INCLUDED:
         config.include(module)
+    if parts.cache is not None:
+        registry["shacache"] = parts.cache
+        config.include("shacache.routes")
     application: Callable[..., Any] = config.make_wsgi_app()
-    return application
+    return application if parts.cache is None else Receiving(parts.cache, application)

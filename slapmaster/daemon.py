@@ -8,6 +8,7 @@ import logging
 import signal
 from collections.abc import Callable
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from slapcore.server.listeners import Server
 from slapcore.server.signals import kept_signals
 from slapmaster import directory
 from slapmaster.app import make_app
+from slapmaster.cache import opened_cache
 from slapmaster.control.listener import ControlApplication
 from slapmaster.control.operation import Asked
 from slapmaster.control.operation import make_act
@@ -45,18 +47,19 @@ def serve(master: Master, say: Callable[[str], None]) -> None:
     settings = master.settings
     refuse_old(master)
     renew_certificate(master)
-    server = Server(
-        make_app(master.parts),
-        listeners=make_listeners(master),
-        threads=settings.threads,
-        limits=limits_of(settings),
-    )
-    server.start()
-    try:
-        say(f"listening on {' '.join(urls_of(settings, server))}")
-        wait(master, server)
-    finally:
-        server.stop()
+    with opened_cache(master) as cache:
+        server = Server(
+            make_app(replace(master.parts, cache=cache)),
+            listeners=make_listeners(master),
+            threads=settings.threads,
+            limits=limits_of(settings),
+        )
+        server.start()
+        try:
+            say(f"listening on {' '.join(urls_of(settings, server))}")
+            wait(master, server)
+        finally:
+            server.stop()
 
 
 def wait(master: Master, server: Server) -> None:

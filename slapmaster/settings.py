@@ -120,6 +120,11 @@ class Settings:
     object_cache: Annotated[int, read_count] = 50_000
     document_cache: Annotated[int, read_size] = 256 << 20
     pulse_flush_seconds: Annotated[float, read_seconds] = 60.0
+    #: the settings of the binary cache that is a part of this master; none: there is no such part
+    cache: Annotated[Path | None, Path] = None
+    #: what the nodes and people of one project may put into it, in a day and in a minute
+    cache_bytes_per_day: Annotated[int, read_size] = 100 << 30
+    cache_puts_per_minute: Annotated[int, read_count] = 600
 
     #: whether ``public_url`` was said, and not only derived
     has_public_url = False
@@ -203,6 +208,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         values[name] = _read(name, text, f"{path}: [{SECTION}] {name}")
     # A file says where its data is from where the file is, wherever the command is run.
     values["data_directory"] = path.parent / values.get("data_directory", "var")
+    if "cache" in values:
+        values["cache"] = path.parent / values["cache"]
     return values
 
 

@@ -5,9 +5,14 @@ a reverse proxy that we trust; from anybody else that header is ignored.  Revoca
 the very next request.
 """
 
+from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
+from ipaddress import IPv4Network
+from ipaddress import IPv6Network
 from ipaddress import ip_address
+from typing import Any
 
 from pyramid.request import Request
 
@@ -18,36 +23,38 @@ from slapmaster.auth.identity import Identity
 from slapmaster.domain.instance import SoftwareInstance
 from slapmaster.domain.site import Site
 
+Network = IPv4Network | IPv6Network
+
 
 def read_certificate(request: Request) -> Identity | None:
     """Tell who shows a certificate; ``None`` when nobody does.
 
     Raises ``Unauthenticated`` with what is wrong with the certificate that was shown.
     """
-    der = shown_certificate(request)
+    der = shown_certificate(request.environ, request.registry.trusted_proxies)
     if der is None:
         return None
     shown = request.registry.issuer.authority.verify(der, datetime.now(UTC))
     return holder_of(request.site, shown)
 
 
-def shown_certificate(request: Request) -> bytes | None:
-    der: bytes | None = request.environ.get("slapmaster.client_certificate")
+def shown_certificate(environ: Mapping[str, Any], proxies: Sequence[Network]) -> bytes | None:
+    """Give the certificate, in DER, that the peer or a proxy that is trusted shows."""
+    der: bytes | None = environ.get("slapmaster.client_certificate")
     if der is not None:
         return der
-    header = request.headers.get("Client-Cert")
-    if header is not None and is_trusted_proxy(request):
+    header = environ.get("HTTP_CLIENT_CERT")
+    if header is not None and is_within(environ.get("REMOTE_ADDR", ""), proxies):
         return read_client_cert_header(header)
     return None
 
 
-def is_trusted_proxy(request: Request) -> bool:
-    address = request.environ.get("REMOTE_ADDR", "")
+def is_within(address: str, networks: Sequence[Network]) -> bool:
     try:
         peer = ip_address(address)
     except ValueError:
         return False
-    return any(peer in network for network in request.registry.trusted_proxies)
+    return any(peer in network for network in networks)
 
 
 def holder_of(site: Site, shown: ClientCertificate) -> Identity:

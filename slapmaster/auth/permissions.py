@@ -113,6 +113,21 @@ def member(identity: Identity, subject: Subject) -> bool:
     return role_in_project(identity, subject) is not None
 
 
+def a_builder(identity: Identity, subject: Subject) -> bool:
+    """A node, or whoever runs the nodes of some project."""
+    return identity.node is not None or find_workplace(identity, subject.site) is not None
+
+
+def find_workplace(identity: Identity, site: Site) -> str | None:
+    """Find the first project whose nodes a person runs."""
+    if identity.person is None:
+        return None
+    for reference in sorted(identity.person.projects):
+        if site.projects[reference].role_of(identity.person) in (Role.AGENT, Role.MANAGER):
+            return str(reference)
+    return None
+
+
 def production(identity: Identity, subject: Subject) -> bool:
     """Whoever runs the project's nodes."""
     return role_in_project(identity, subject) in (Role.AGENT, Role.MANAGER)
@@ -143,6 +158,9 @@ PERMISSIONS: dict[str, tuple[Relation, ...]] = {
     # in which project is found among those that the asker runs
     "catalog.write": (a_person,),
     "site.search": (anyone,),
+    # the binary cache: whose signature counts is another question
+    "cache.read": (anyone,),
+    "cache.put": (a_builder,),
 }
 
 #: By any of these the asker may know that a service, an instance or a partition exists; whether a
