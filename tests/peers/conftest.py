@@ -57,6 +57,15 @@ def install(account):
     return install
 
 
+@pytest.fixture(scope="module")
+def module_directory() -> Iterator[Path]:
+    """A directory that the node's user reaches: pytest's own are nobody else's."""
+    path = Path(tempfile.mkdtemp(prefix="peer-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
 @pytest.fixture(scope="class")
 def directory(account) -> Iterator[Path]:
     """A directory with a short name, because supervisord puts a socket into it."""

@@ -44,17 +44,15 @@ class Peer:
 
 
 @pytest.fixture(scope="module")
-def peer(install, account, tmp_path_factory):
+def peer(install, account, module_directory):
     environment = install(NEWEST)
-    folder = tmp_path_factory.mktemp("peer")
+    folder = module_directory
     port = find_port()
     (folder / "slapos.cfg").write_text(
         f"[slapos]\ncomputer_id = {NODE}\nmaster_url = http://127.0.0.1:{port}/\n"
         f"[slapproxy]\nhost = 127.0.0.1\nport = {port}\ndatabase_uri = {folder}/proxy.db\n"
     )
     account.take_tree(folder)
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
     words = (environment.slapos, "proxy", "start", "--cfg", folder / "slapos.cfg")
     process = start(words, account, make_environment(folder), folder / "log")
     try:
