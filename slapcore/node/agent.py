@@ -22,6 +22,7 @@ from slapcore.errors import Unavailable
 from slapcore.node import departure
 from slapcore.node import instance
 from slapcore.node import software
+from slapcore.node.collect.usage import pass_reports_on
 from slapcore.node.host import Host
 from slapcore.node.instance import OldOrders
 from slapcore.node.instance import PromiseFailed
@@ -146,9 +147,11 @@ class Agent:
 
     # instances
 
-    def process_instances(self, only: Iterable[str] = (), *, force: bool = False) -> Summary:
-        """Bring the partitions to their wanted states."""
-        with self.instantiating():
+    def process_instances(
+        self, only: Iterable[str] = (), *, force: bool = False, wait: bool = False
+    ) -> Summary:
+        """Bring the partitions to their wanted states; ``wait`` for another run to end."""
+        with self.instantiating(wait=wait):
             self.supervisor.write_config()
             self.supervisor.launch()
             try:
@@ -240,9 +243,17 @@ class Agent:
             self.supervisor.write_config()
             self.supervisor.launch()
             for wanted in instances_of(self.node().see()):
+                self._pass_reports_on(wanted.partition_id)
                 if wanted.state == InstanceState.DESTROYED:
                     self._depart(wanted, summary)
         return summary
+
+    def _pass_reports_on(self, name: str) -> None:
+        """Tell what an instance says that it has used; a failure to do so is no failure of it."""
+        try:
+            pass_reports_on(self.host.partition(name), self.node())
+        except (SlapError, OSError) as error:
+            log.warning("%s: what it used is not told: %s", name, error)
 
     def _depart(self, wanted: InstanceView, summary: Summary) -> None:
         name = wanted.partition_id

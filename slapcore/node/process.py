@@ -130,15 +130,26 @@ def start(program: Program) -> subprocess.Popen[bytes]:
     )
 
 
+#: the leaders of the sessions that run now
+_running: set[int] = set()
+
+
+def end_everything() -> None:
+    """End all programs that run for us now."""
+    for leader in list(_running):
+        end_session(leader)
+
+
 def run(program: Program) -> Outcome:
     """Run a program to its end, or to the end of its time."""
     begun = time.monotonic()
     with start(program) as process:
-        assert process.stdout is not None
+        _running.add(process.pid)
         try:
             with _Log(program.log) as log:
                 too_slow = _listen(process, log, program.seconds)
         finally:
+            _running.discard(process.pid)
             if not program.lasting:
                 end_session(process.pid)
         code = process.wait()

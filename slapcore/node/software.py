@@ -18,17 +18,18 @@ from slapcore.errors import Conflict
 from slapcore.errors import NotFound
 from slapcore.errors import SlapError
 from slapcore.node import buildout
+from slapcore.node import built
+from slapcore.node.folder import Folder
 from slapcore.node.host import Host
 from slapcore.node.host import ReleasePlace
 from slapcore.node.host import check_free_space
 from slapcore.node.netcache import NetworkCache
 from slapcore.node.obeyed import Memory
-from slapcore.node.unpinned import find_unpinned
 from slapcore.slap.as_node import AsNode
 
 log = logging.getLogger(__name__)
 
-#: what the node writes of a build, for people and for ``freeze``
+#: what the node writes of a build, for people and for other nodes
 RECORD = ".slapnode-build.json"
 
 
@@ -99,12 +100,14 @@ def fetch_or_build(work: ReleaseWork) -> None:
     prepare_directory(work)
     outcome = buildout.build(place, work.host, newest=work.again)
     record = {
-        "url": place.url,
-        "began": begun,
-        "seconds": time.time() - begun,
-        "unpinned": find_unpinned(outcome.lines),
+        **built.describe_build(place.url, place.directory, outcome.lines),
+        "seconds": round(time.time() - begun, 1),
     }
-    (place.directory / RECORD).write_text(json.dumps(record, indent=1))
+    if record["unpinned"]:
+        log.warning("release %s has pinned not all: %s", place.url, ", ".join(record["unpinned"]))
+    uid, gid = place.account.uid, place.account.gid
+    folder = Folder(place.directory, -1 if uid is None else uid, -1 if gid is None else gid)
+    folder.write(RECORD, json.dumps(record, indent=1), 0o644)
     cache.offer(place, record)
 
 

@@ -14,6 +14,7 @@ from tests.rules.tree import read_modules
 #: an item.  File -> the functions that do it.
 BOUNDARIES: dict[str, set[str]] = {
     "slapcore/node/agent.py": {"_do"},
+    "slapcore/node/daemon.py": {"_work"},
     "slapcore/promise/look.py": {"attempt"},
     "slapcore/server/connection.py": {"_ask", "advance"},
     "slapcore/server/listeners.py": {"_take_event"},

@@ -11,6 +11,7 @@ CONFIG = "/etc/opt/slapos/slapos.cfg"
 
 COMMANDS = {
     "register": "Make this machine a node of a master, by a one-time token.",
+    "run": "Run as a daemon: orders, instances, promises, use, each in its time.",
     "format": "Make users, directories and addresses, and tell the master.",
     "software": "Build and remove software releases, as ordered.",
     "instance": "Bring instances to their wanted states, as ordered.",
@@ -23,6 +24,11 @@ COMMANDS = {
     "stop": "Stop programs of a partition.",
     "restart": "Stop and start programs of a partition.",
     "tail": "Show the last output of a program.",
+    "freeze": "Write a profile that pins what a release was built of.",
+    "doctor": "Say what is wrong with this machine, and how to mend it.",
+    "collect": "Look once at what the machine and its instances use.",
+    "top": "Show what the machine and its instances use.",
+    "unit": "Print the systemd unit that runs the daemon.",
     "prune": "Remove shared parts and releases that nobody uses.",
 }
 
