@@ -32,6 +32,10 @@ class NotFound(SlapError):
     """No such thing, or it belongs to somebody else: the two are not told apart."""
 
 
+class Gone(SlapError):
+    """It was there once and is no longer kept."""
+
+
 class TooMany(SlapError):
     """More than the asker may have, or may do at once; less, or later, is all right."""
 

@@ -16,6 +16,7 @@ from slapcore.errors import ConfigurationError
 from slapmaster.api.kept import Answers
 from slapmaster.api.nodeview import KEPT_BYTES
 from slapmaster.api.nodeview import NodeDocuments
+from slapmaster.api.watch import Watch
 from slapmaster.auth.issuer import AuthorityIssuer
 from slapmaster.plugin import find_plugins
 from slapmaster.request import MasterRequest
@@ -27,6 +28,7 @@ INCLUDED = (
     "slapmaster.api.errors",
     "slapmaster.api.classic",
     "slapmaster.api.enrolment",
+    "slapmaster.api.events",
     "slapmaster.api.hateoas",
     "slapmaster.api.jsonrpc",
     "slapmaster.api.xmlrpc",
@@ -71,6 +73,7 @@ def make_app(parts: Parts) -> Callable[..., Any]:
     registry.trusted_proxies = parts.trusted_proxies
     registry.node_documents = NodeDocuments(parts.document_cache)
     registry.answers = Answers(parts.document_cache // 8)
+    registry.watch = Watch(parts.store)
     for module in INCLUDED:
         config.include(module)
     if parts.cache is not None:

@@ -25,7 +25,7 @@ from slapmaster.app import make_app
 from slapmaster.cache import opened_cache
 from slapmaster.control.listener import ControlApplication
 from slapmaster.control.operation import Asked
-from slapmaster.control.operation import make_act
+from slapmaster.control.operation import act_once
 from slapmaster.domain.waiting import resume_placing
 from slapmaster.master import Master
 from slapmaster.master import refuse_old
@@ -92,9 +92,7 @@ def place_the_rest(master: Master) -> None:
     """Go on where more waited for a place than one transaction could place."""
     asked = Asked(name="place the rest", arguments={}, by="master")
     try:
-        while master.parts.store.change(
-            lambda site: resume_placing(make_act(master, site, asked))
-        ):
+        while act_once(master, asked, resume_placing):
             log.info("placed some of those that waited")
     except (POSError, OSError, SlapError):
         log.exception("those that wait could not be placed")

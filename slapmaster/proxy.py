@@ -17,13 +17,12 @@ from slapcore.server.address import Address
 from slapcore.server.address import read_address
 from slapmaster.control.beginning import begin_alone
 from slapmaster.control.operation import Asked
-from slapmaster.control.operation import make_act
+from slapmaster.control.operation import act_once
 from slapmaster.control.operation import own_name
-from slapmaster.domain.site import Site
+from slapmaster.domain.act import Act
 from slapmaster.master import Master
 from slapmaster.master import opened_master
 from slapmaster.settings import Settings
-from slapmaster.storage import change
 
 SECTION = "slapproxy"
 NODE_SECTION = "slapos"
@@ -163,8 +162,8 @@ def opened_proxy(wanted: ProxySettings) -> Iterator[Master]:
     with opened_master(wanted.master, alone=True) as master:
         asked = Asked(name="proxy", arguments={}, by=own_name())
 
-        def begin(site: Site) -> None:
-            begin_alone(make_act(master, site, asked), wanted.node, wanted.products)
+        def begin(act: Act) -> None:
+            begin_alone(act, wanted.node, wanted.products)
 
-        change(master.parts.store.main, begin)
+        act_once(master, asked, begin)
         yield master

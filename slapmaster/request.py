@@ -13,7 +13,6 @@ from slapmaster.auth.identity import Identity
 from slapmaster.auth.narrowing import narrow
 from slapmaster.domain.act import Act
 from slapmaster.domain.site import Site
-from slapmaster.storage import now_in_microseconds
 
 
 class MasterRequest(Request):
@@ -43,12 +42,15 @@ class MasterRequest(Request):
     def act(self) -> Act:
         """What operations are told: who acts, from where, and when."""
         registry = self.registry
+        moments = registry.store.moments
+        now = moments.begin()
+        self.add_finished_callback(lambda _: moments.end(now))
         return Act(
             site=self.site,
             hook=registry.hook,
             by=self.asker.reference,
             origin=self.environ.get("REMOTE_ADDR", ""),
-            now=now_in_microseconds(),
+            now=now,
             next_number=registry.store.numbers.next,
             issuer=registry.issuer,
         )

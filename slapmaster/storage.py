@@ -55,6 +55,53 @@ class Numbers:
         return change(self._db, reserve)
 
 
+class Moments:
+    """Gives each act its moment, in microseconds, and knows which acts still go on.
+
+    Each moment is later than all before, whatever the clock does.  What an act has stored can be
+    read when it has ended: then nothing can appear any more before its moment, unless an earlier
+    act goes on.
+    """
+
+    def __init__(self, last: int = 0) -> None:
+        self._last = last
+        self._going_on: set[int] = set()
+        self._lock = threading.Lock()
+
+    def begin(self) -> int:
+        """Give the moment of an act that begins; it goes on until :meth:`end`."""
+        with self._lock:
+            moment = self._next()
+            self._going_on.add(moment)
+            return moment
+
+    def end(self, moment: int) -> None:
+        with self._lock:
+            self._going_on.discard(moment)
+
+    @contextmanager
+    def act(self) -> Iterator[int]:
+        """Give a moment that goes on for as long as the context."""
+        moment = self.begin()
+        try:
+            yield moment
+        finally:
+            self.end(moment)
+
+    def is_quiet(self) -> bool:
+        """Tell whether no act goes on."""
+        return not self._going_on
+
+    def settled(self) -> int:
+        """Give the last moment before which all has ended: read what is stored after this."""
+        with self._lock:
+            return min(self._going_on) - 1 if self._going_on else self._next()
+
+    def _next(self) -> int:
+        self._last = max(now_in_microseconds(), self._last + 1)
+        return self._last
+
+
 class Pulse:
     """When each node, instance and release was heard of last, in microseconds.
 
@@ -98,8 +145,10 @@ class Store:
         with opened(main) as connection:
             if "site" not in connection.root():
                 _create_site(main)
+                self.moments = Moments()
             else:
                 refuse_newer(connection.root()["site"])
+                self.moments = Moments(connection.root()["site"].journal.last())
         self.numbers = Numbers(main)
         self.pulse = Pulse(pulse)
         #: held by the one thread of this process that is likely to write

@@ -31,6 +31,7 @@ CALLS = (
         {"computer_reference": "COMP-1", "computer_partition_reference": "slappart0"},
         b"_synced",
     ),
+    ("node", "GET", "waitForComputerInformation", NODE, b"changed"),
     ("instance", "GET", "getHostingSubscriptionIpList", PLACE, b"10.0.0.1"),
     ("node", "GET", "getComputerPartitionCertificate", PLACE, b"BEGIN CERTIFICATE"),
     ("instance", "GET", "getComputerPartitionStatus", PLACE, b"#error no data found"),

@@ -38,7 +38,6 @@ from slapmaster.domain.project import Role
 from slapmaster.domain.registration import register_node
 from slapmaster.domain.site import Site
 from slapmaster.storage import Store
-from slapmaster.storage import now_in_microseconds
 from slapmaster.storage import opened
 
 Result = TypeVar("Result")
@@ -97,19 +96,20 @@ class Master:
 
     def change(self, operation: Callable[[Act], Result]) -> Result:
         """Run ``operation`` as an operator at the machine would."""
-        return self.store.change(lambda site: operation(self._act(site)))
+        with self.store.moments.act() as now:
+            return self.store.change(lambda site: operation(self._act(site, now)))
 
     def look(self, reading: Callable[[Site], Result]) -> Result:
         with opened(self.store.main) as connection:
             return reading(connection.root()["site"])
 
-    def _act(self, site: Site) -> Act:
+    def _act(self, site: Site, now: int) -> Act:
         return Act(
             site=site,
             hook=self.wsgi.registry.hook,
             by="test",
             origin="",
-            now=now_in_microseconds(),
+            now=now,
             next_number=self.store.numbers.next,
             issuer=self.issuer,
         )

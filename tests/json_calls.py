@@ -78,6 +78,7 @@ CALLS = (
         {"software_product": "known", "software_release_uri": RELEASE}, RELEASE,
     ),
     ("node", "allDocs.WIP.software_product_list", {}, "known"),
+    ("person", "allDocs.WIP.event_list", {}, "placed"),
 )  # fmt: skip
 
 

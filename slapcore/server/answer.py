@@ -35,6 +35,23 @@ class FileBody(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
 
+class AwaitedBody(Protocol):
+    """A body whose pieces come in their own time; no thread waits for them.
+
+    Iterating over it gives ``b""`` when there is nothing yet.  Then it is asked again when it
+    calls what ``attend`` was given, from whatever thread, and at ``deadline`` (monotonic time)
+    at the latest.  After ``finish`` it comes to its end without waiting any more.
+    """
+
+    deadline: float
+
+    def attend(self, wake: Callable[[], None]) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
 class Answer:
     """One answer on its way from the application to the peer."""
 
@@ -43,6 +60,9 @@ class Answer:
         self.keep_alive = False
         self.lingers = False
         self.done = False
+        #: the application has nothing to say yet
+        self.waits = False
+        self._awaited: AwaitedBody | None = None
         self._request = request
         self._headers: list[tuple[str, str]] = []
         self._written: list[bytes] = []
@@ -73,9 +93,17 @@ class Answer:
         self._headers = headers
         return self._written.append
 
-    def take(self, body: Iterable[bytes], *, keep_alive: bool) -> None:
-        """Take the body that the application returned, and make the head."""
+    def take(
+        self, body: Iterable[bytes], *, keep_alive: bool, wake: Callable[[], None]
+    ) -> None:
+        """Take the body that the application returned, and make the head.
+
+        ``wake`` is for a body that takes its time: it says that there may be more now.
+        """
         self._body = body
+        if hasattr(body, "attend"):
+            self._awaited = cast("AwaitedBody", body)
+            self._awaited.attend(wake)
         self.keep_alive = keep_alive
         assert self._request is not None
         known = isinstance(body, list | tuple)
@@ -101,12 +129,18 @@ class Answer:
         self._append(first)
 
     def flush(self, carrier: PlainTransport) -> int:
-        """Send what the peer takes now; how much that was.  ``done`` tells when it is all."""
+        """Send what the peer takes now; how much that was.
+
+        ``done`` tells when it is all, ``waits`` that the application has no more for now.
+        """
         total = 0
+        self.waits = False
         while total < SENT_IN_A_ROW:
             if self._pending or self._fill(carrier):
                 sent = carrier.send(self._pending)
                 self._skip(sent)
+            elif self.waits:
+                return total
             elif self._missing:
                 sent = self._send_file(carrier)
             else:
@@ -118,6 +152,16 @@ class Answer:
         # The peer takes all it gets, but others have waited.
         carrier.wants = select.EPOLLOUT
         return total
+
+    @property
+    def deadline(self) -> float:
+        """When the body that has nothing yet is to be asked again."""
+        return self._awaited.deadline if self._awaited is not None else 0.0
+
+    def finish(self) -> None:
+        """Have a body that takes its time come to its end."""
+        if self._awaited is not None:
+            self._awaited.finish()
 
     def close(self) -> None:
         close = getattr(self._body, "close", None)
@@ -172,6 +216,9 @@ class Answer:
             if chunk:
                 self._append(chunk)
                 return True
+            if self._awaited is not None:
+                self.waits = True
+                return False
         if self._chunked:
             self._chunked = False
             self._pending = [b"0\r\n\r\n"]

@@ -56,8 +56,13 @@ class Phase(Enum):
     OPENING = "until its first byte, or with TLS to the end of the handshake"
     RECEIVING = "part of a request is here"
     ANSWERING = "an answer is made or on its way"
+    AWAITING = "the application has no more to say yet; the peer waits with us"
     IDLE = "between two requests"
     LINGERING = "nothing more is said, the peer may still read"
+
+
+def do_nothing() -> None:
+    """Whom nobody can wake."""
 
 
 class Connection:
@@ -69,6 +74,10 @@ class Connection:
         self.registered = False
         #: no request is taken after the one at hand
         self.ending = False
+        #: there may be more to say since the application was asked last
+        self.roused = False
+        #: called by an application that has more to say, from whatever thread
+        self.rouse: Callable[[], None] = do_nothing
         self.fileno = carrier.fileno()
         self.peer = environ["REMOTE_ADDR"] or "the local socket"
         self._carrier = carrier
@@ -111,6 +120,8 @@ class Connection:
 
     def expire(self) -> None:
         """Prepare for the end, which the next step brings."""
+        if self.phase is Phase.AWAITING:
+            return
         if self.phase is Phase.RECEIVING:
             self._prepare(Refused(408, "The request did not come in within the time allowed."))
         else:
@@ -132,6 +143,8 @@ class Connection:
             return self._linger()
         if self.phase is Phase.OPENING and not self._carrier.open():
             return self._carrier.wants
+        if self.phase is Phase.AWAITING:
+            self._resume()
         for _ in range(ANSWERED_IN_A_ROW):
             if self._answer is None:
                 request = self._receive()
@@ -141,12 +154,31 @@ class Connection:
                 self._enter(Phase.ANSWERING, self._limits.request_timeout)
             self.deadline += self._answer.flush(self._carrier) / SLOWEST
             if not self._answer.done:
-                return self._carrier.wants
+                return self._await(self._answer)
             event = self._end_answer()
             if event is not None:
                 return event
         self._carrier.wants = select.EPOLLOUT
         return select.EPOLLOUT
+
+    def _await(self, answer: "Answer") -> int:
+        """Let the peer take its time, or the application: then only the peer's going is heard."""
+        if not answer.waits:
+            return self._carrier.wants
+        self.phase = Phase.AWAITING
+        self.deadline = answer.deadline
+        if self.ending:
+            answer.finish()
+            self.roused = True
+        self._carrier.wants = select.EPOLLRDHUP
+        return self._carrier.wants
+
+    def _resume(self) -> None:
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLRDHUP)
+        if poll.poll(0):
+            raise EOFError("it did not wait for the answer")
+        self._enter(Phase.ANSWERING, self._limits.request_timeout)
 
     def _receive(self) -> http1.Request | None:
         """Read until a request is whole; ``None`` when more has to come."""
@@ -196,7 +228,8 @@ class Connection:
         answer = Answer(request)
         try:
             body = self._application(environ, answer.start)
-            answer.take(body, keep_alive=request.keep_alive and not self.ending)
+            keep_alive = request.keep_alive and not self.ending
+            answer.take(body, keep_alive=keep_alive, wake=self.rouse)
         except Exception:
             log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
             answer.close()

@@ -12,6 +12,8 @@ The application finds in its environ, beside what WSGI says:
 - ``slapmaster.peer_uid``: who is at the other end of the unix socket;
 - ``slapmaster.request_id``.
 
+A body with a method ``attend`` takes its time (``answer.AwaitedBody``): no thread waits for it.
+
 An application with an attribute ``open_body`` says itself where the bodies of its requests go
 while they come in (``http1.BodyOpener``; it is given the environ as far as it is known then).
 """
@@ -29,6 +31,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from OpenSSL import SSL
@@ -41,6 +44,7 @@ from slapcore.server.connection import Application
 from slapcore.server.connection import Connection
 from slapcore.server.connection import Environ
 from slapcore.server.connection import Limits
+from slapcore.server.connection import Phase
 from slapcore.server.crew import Crew
 from slapcore.server.transport import PlainTransport
 from slapcore.server.transport import TLSTransport
@@ -149,6 +153,7 @@ class Server:
         self.stopping = True
         for connection in list(self._connections):
             connection.ending = True
+            self._rouse(connection)
         for door in self._doors.values():
             door.close()
         end = time.monotonic() + grace
@@ -205,6 +210,7 @@ class Server:
             self._make_room()
         connection = Connection(carrier, door.application, environ, self.limits)
         connection.ending = self.stopping
+        connection.rouse = partial(self._rouse, connection)
         self._connections.add(connection)
         self._go_on(connection)
 
@@ -235,15 +241,30 @@ class Server:
         self._drop(connection)
 
     def _go_on(self, connection: Connection) -> None:
+        connection.roused = False
         event = connection.advance()
         if event == CLOSED:
             self._drop(connection)
             return
         with self._lock:
-            self._waiting[connection.fileno] = connection
-            change = self._epoll.modify if connection.registered else self._epoll.register
-            connection.registered = True
-            change(connection.fileno, event | select.EPOLLONESHOT)
+            if connection.roused and connection.phase is Phase.AWAITING:
+                event = select.EPOLLOUT
+            self._wait_for(connection, event)
+
+    def _wait_for(self, connection: Connection, event: int) -> None:
+        """Have a worker go on with ``connection`` at ``event``; the lock is held."""
+        self._waiting[connection.fileno] = connection
+        change = self._epoll.modify if connection.registered else self._epoll.register
+        connection.registered = True
+        change(connection.fileno, event | select.EPOLLONESHOT)
+
+    def _rouse(self, connection: Connection) -> None:
+        """Have a worker ask the application for more; called from whatever thread."""
+        with self._lock:
+            connection.roused = True
+            known = self._waiting.get(connection.fileno) is connection
+            if known and connection.phase is Phase.AWAITING:
+                self._wait_for(connection, select.EPOLLOUT)
 
     def _drop(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -260,6 +281,11 @@ class Server:
         """End the connections whose time is over, again and again."""
         while not self._stopped.wait(SWEEP_SECONDS):
             for connection in self._take(Connection.is_late):
+                if connection.phase is Phase.AWAITING:
+                    # The application may take long to answer, and this thread has no time.
+                    with self._lock:
+                        self._wait_for(connection, select.EPOLLOUT)
+                    continue
                 connection.expire()
                 self._go_on(connection)
 

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 STATUS: tuple[tuple[type[errors.SlapError], int], ...] = (
     (errors.NotFound, 404),
     (errors.NotReady, 408),
+    (errors.Gone, 410),
+    (errors.TooMany, 429),
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.Conflict, 409),
@@ -36,6 +38,8 @@ def slap_error(error: errors.SlapError, request: Request) -> Response:
     response = refusal(str(error), status)
     if status == 401:
         response.headers["WWW-Authenticate"] = f'X-Delegate uri="{request.application_url}"'
+    if status == 429:
+        response.headers["Retry-After"] = "1"
     return response
 
 

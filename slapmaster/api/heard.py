@@ -3,6 +3,7 @@
 from pyramid.request import Request
 
 from slapcore.protocol import status as wire_status
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.installation import SoftwareInstallation
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.node import ComputeNode
@@ -17,15 +18,21 @@ def heard_of_node(request: Request, node: ComputeNode) -> None:
     report_node(request.act, node, wire_status.node_contacted(node.reference).text)
 
 
-def heard_of_instance(request: Request, instance: Instance, text: str, log: str = "") -> None:
+def heard_of_instance(
+    request: Request, instance: Instance, text: str, log: str = "", kind: EventKind | None = None
+) -> None:
     """Keep what is said of an instance; what was said before is no news."""
     request.registry.store.pulse.beat(instance.reference, request.act.now)
-    report_instance(request.act, instance, text, log)
+    report_instance(request.act, instance, text, log, kind)
 
 
 def heard_of_release(
-    request: Request, installation: SoftwareInstallation, text: str, log: str = ""
+    request: Request,
+    installation: SoftwareInstallation,
+    text: str,
+    log: str = "",
+    kind: EventKind | None = None,
 ) -> None:
     """Keep what is said of a release on a node; what was said before is no news."""
     request.registry.store.pulse.beat(installation.reference, request.act.now)
-    report_release(request.act, installation, text, log)
+    report_release(request.act, installation, text, log, kind)

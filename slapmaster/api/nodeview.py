@@ -31,11 +31,16 @@ Fragments = dict[str, KnownFragment]
 
 @dataclass(frozen=True, slots=True)
 class NodeDocument:
-    """A node's document as it travels, its entity tag, and what it was put together from."""
+    """A node's document as it travels, its entity tag, and what it was put together from.
+
+    ``orders`` changes when there is something to do for the node, and not when the document only
+    shows what the node itself has said.
+    """
 
     revision: int
     body: bytes
     etag: str
+    orders: str
     fragments: Fragments
 
     @property
@@ -72,7 +77,17 @@ def put_together(node: ComputeNode, known: Fragments) -> NodeDocument:
         )
     )
     etag = blake2b(body, digest_size=16).hexdigest()
-    return NodeDocument(node.revision(), body, etag, fragments)
+    return NodeDocument(node.revision(), body, etag, orders_of(node), fragments)
+
+
+def orders_of(node: ComputeNode) -> str:
+    """Digest what ``node`` has to do: which releases, and which partitions since when."""
+    told = [
+        *((one.url, one.state.value) for one in node.installations.values()),
+        *((place.name, str(place.timestamp)) for place in node.in_service()),
+    ]
+    text = "\n".join(" ".join(pair) for pair in told)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def fragment_of(

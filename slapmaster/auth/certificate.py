@@ -31,11 +31,17 @@ def read_certificate(request: Request) -> Identity | None:
 
     Raises ``Unauthenticated`` with what is wrong with the certificate that was shown.
     """
+    shown = verified_certificate(request)
+    return holder_of(request.site, shown) if shown is not None else None
+
+
+def verified_certificate(request: Request) -> ClientCertificate | None:
+    """Read the certificate that is shown, if one is; whether it was revoked is another matter."""
     der = shown_certificate(request.environ, request.registry.trusted_proxies)
     if der is None:
         return None
-    shown = request.registry.issuer.authority.verify(der, datetime.now(UTC))
-    return holder_of(request.site, shown)
+    found: ClientCertificate = request.registry.issuer.authority.verify(der, datetime.now(UTC))
+    return found
 
 
 def shown_certificate(environ: Mapping[str, Any], proxies: Sequence[Network]) -> bytes | None:

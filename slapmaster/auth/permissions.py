@@ -13,6 +13,7 @@ from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 from slapmaster.domain.person import Person
+from slapmaster.domain.project import Project
 from slapmaster.domain.project import Role
 from slapmaster.domain.site import Site
 from slapmaster.domain.tree import InstanceTree
@@ -20,7 +21,10 @@ from slapmaster.domain.tree import InstanceTree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a request is about; ``absent`` is what to answer if the asker may not know of it."""
+    """What a request is about; ``absent`` is what to answer if the asker may not know of it.
+
+    ``home`` is the project as such.
+    """
 
     site: Site
     node: ComputeNode | None = None
@@ -28,18 +32,21 @@ class Subject:
     instance: Instance | None = None
     tree: InstanceTree | None = None
     person: Person | None = None
+    home: Project | None = None
     absent: str = "no such thing"
 
     @property
     def is_site(self) -> bool:
         """Tell whether it is about nothing in particular."""
-        parts = (self.node, self.partition, self.instance, self.tree, self.person)
+        parts = (self.node, self.partition, self.instance, self.tree, self.person, self.home)
         return all(part is None for part in parts)
 
     @property
     def project(self) -> str | None:
         if self.tree is not None:
             return self.tree.project
+        if self.home is not None:
+            return self.home.reference
         return self.node.project if self.node is not None else None
 
 
@@ -151,6 +158,9 @@ PERMISSIONS: dict[str, tuple[Relation, ...]] = {
     "tree.read": (owner, production, operator, same_tree),
     "tree.change": (owner, production),
     "person.read": (oneself, operator),
+    # a project: what happens to one's own services, or to all there is in it
+    "project.follow": (member, operator),
+    "project.run": (production, operator),
     # the site
     "service.request": (a_requester,),
     "node.register": (a_person,),

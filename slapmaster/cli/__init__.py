@@ -24,6 +24,7 @@ COMMANDS = {
     "plan": "Say where a request would lead, or why there is no place.",
     "service": "Services: what persons asked for.",
     "instance": "Instances: where they live, or what they wait for.",
+    "events": "What happened in a project.",
     "journal": "Who changed what, when, from where.",
     "check": "Look for broken indexes and invariants in the database.",
     "backup": "Back the database up, while the master runs.",

@@ -20,7 +20,6 @@ from slapcore.errors import ProtocolError
 from slapmaster.domain.act import Act
 from slapmaster.domain.site import Site
 from slapmaster.master import Master
-from slapmaster.storage import change
 from slapmaster.storage import now_in_microseconds
 from slapmaster.storage import opened
 
@@ -64,10 +63,10 @@ def changes(function: Callable[..., Any]) -> Operation:
     """Make an operation of ``function(act, …)`` that is one transaction."""
 
     def run(master: Master, asked: Asked) -> Iterator[Line]:
-        def act_on(site: Site) -> object:
-            return function(make_act(master, site, asked), **asked.arguments)
+        def act_on(act: Act) -> object:
+            return function(act, **asked.arguments)
 
-        yield {"answer": change(master.parts.store.main, act_on)}
+        yield {"answer": act_once(master, asked, act_on)}
 
     return Operation(function, run)
 
@@ -100,14 +99,21 @@ def run(operations: Mapping[str, Operation], master: Master, asked: Asked) -> It
     return operation.run(master, asked)
 
 
-def make_act(master: Master, site: Site, asked: Asked) -> Act:
+def act_once(master: Master, asked: Asked, operation: Callable[[Act], object]) -> object:
+    """Run ``operation`` in a transaction of its own, when no other thread changes the site."""
+    store = master.parts.store
+    with store.moments.act() as now:
+        return store.change(lambda site: operation(make_act(master, site, asked, now)))
+
+
+def make_act(master: Master, site: Site, asked: Asked, now: int | None = None) -> Act:
     parts = master.parts
     return Act(
         site=site,
         hook=parts.plugins.hook,
         by=asked.by,
         origin="control",
-        now=now_in_microseconds(),
+        now=now_in_microseconds() if now is None else now,
         next_number=parts.store.numbers.next,
         issuer=parts.issuer,
     )

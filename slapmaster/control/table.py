@@ -2,6 +2,7 @@
 
 from slapmaster.control import beginning
 from slapmaster.control import catalog
+from slapmaster.control import events
 from slapmaster.control import journal
 from slapmaster.control import nodes
 from slapmaster.control import persons
@@ -55,6 +56,7 @@ OPERATIONS: dict[str, Operation] = {
     "service.show": reads(services.show_service),
     "instance.list": reads(services.list_instances),
     "instance.show": reads(services.show_instance),
+    "event.list": reads(events.list_events),
     "journal.last": reads(journal.last_events),
     "site.check": works(upkeep.check),
     "site.backup": works(upkeep.back_up),

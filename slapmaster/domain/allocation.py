@@ -16,6 +16,7 @@ from slapmaster.domain.certification import certify_instance
 from slapmaster.domain.demand import choosing_demands
 from slapmaster.domain.demand import sieves_for
 from slapmaster.domain.demand import weight_of
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.hosting import host_key
 from slapmaster.domain.hosting import hosts_for
 from slapmaster.domain.instance import Instance
@@ -36,6 +37,7 @@ from slapmaster.domain.room import ANY
 from slapmaster.domain.room import Key
 from slapmaster.domain.room import rotated
 from slapmaster.domain.site import Site
+from slapmaster.domain.telling import tell_of_instance
 from slapmaster.domain.values import POLICY
 
 log = logging.getLogger(__name__)
@@ -64,7 +66,10 @@ def give_place(act: Act, instance: Instance) -> bool:
     rely_on(act.site.projects[instance.tree.project])
     key, demands = wanted_place(act.site, instance), choosing_demands(act.site, instance)
     act.site.room.wait(instance, key, demands, act.now)
-    say_why(instance, put_in_words(instance, explain(act.site, instance)))
+    why = put_in_words(instance, explain(act.site, instance))
+    if not instance.waiting_for:
+        tell_of_instance(act, EventKind.WAITING, instance, why)
+    say_why(instance, why)
     return False
 
 
@@ -212,6 +217,7 @@ def settle(act: Act, instance: Instance, place: ComputePartition) -> None:
     act.site.room.leave(instance)
     say_why(instance, "")
     instance.partition = place
+    tell_of_instance(act, EventKind.PLACED, instance, place.name)
     act.note("placed", instance.reference, f"{place.node.reference} {place.name}")
     if isinstance(instance, SharedInstance):
         place.take_in(instance, act.now)
@@ -236,4 +242,5 @@ def leave_place(act: Act, instance: Instance) -> list[SharedInstance]:
     for guest in guests:
         guest.partition = None
         act.note("host lost", guest.reference)
+        tell_of_instance(act, EventKind.HOST_LOST, guest)
     return guests

@@ -1,8 +1,10 @@
 """Bang: have a node, or a whole tree, processed again."""
 
 from slapmaster.domain.act import Act
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.node import ComputeNode
+from slapmaster.domain.telling import tell_of_instance
 
 
 def bang_tree(act: Act, instance: Instance) -> None:
@@ -11,6 +13,7 @@ def bang_tree(act: Act, instance: Instance) -> None:
         if member.partition is not None and not member.shared:
             member.partition.touch(act.now)
     act.note("bang", instance.tree.reference, instance.reference)
+    tell_of_instance(act, EventKind.BANG, instance)
 
 
 def bang_node(act: Act, node: ComputeNode) -> None:

@@ -9,10 +9,12 @@ from slapcore.errors import Conflict
 from slapcore.states import InstanceState
 from slapmaster.domain.act import Act
 from slapmaster.domain.certification import revoke_all
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.hosting import host_key
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SoftwareInstance
 from slapmaster.domain.instance import is_host
+from slapmaster.domain.telling import tell_of_instance
 from slapmaster.domain.waiting import release_place
 
 
@@ -36,6 +38,7 @@ def tell_to_go(act: Act, instance: Instance) -> None:
     instance.state = InstanceState.DESTROYED
     del instance.tree.instances[instance.title]
     act.note("instance destroyed", instance.reference, instance.title)
+    tell_of_instance(act, EventKind.DESTROYED, instance)
     if instance.partition is None or instance.shared:
         forget(act, instance)
     else:
@@ -52,6 +55,7 @@ def report_gone(act: Act, instance: SoftwareInstance) -> None:
 
 
 def forget(act: Act, instance: Instance) -> None:
+    tell_of_instance(act, EventKind.GONE, instance)
     release_place(act, instance)
     if isinstance(instance, SoftwareInstance):
         revoke_all(act, instance, "instance destroyed")

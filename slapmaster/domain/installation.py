@@ -6,8 +6,10 @@ from slapcore.errors import Conflict
 from slapcore.errors import NotFound
 from slapcore.states import ReleaseState
 from slapmaster.domain.act import Act
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.status import AccessStatus
+from slapmaster.domain.telling import tell_of_node
 from slapmaster.domain.values import check_url
 from slapmaster.domain.waiting import place_waiting
 
@@ -42,6 +44,8 @@ def supply(act: Act, node: ComputeNode, url: str, state: ReleaseState) -> None:
         known.state = state
         act.site.room.withdraw(node, url)
     act.note(f"release {state}", node.reference, url)
+    wanted = state is ReleaseState.AVAILABLE
+    tell_of_node(act, EventKind.SUPPLIED if wanted else EventKind.WITHDRAWN, node, url)
     node.changed()
 
 
@@ -67,3 +71,4 @@ def forget_destroyed(act: Act, node: ComputeNode, url: str) -> None:
     del node.installations[url]
     node.changed()
     act.note("release removed", node.reference, url)
+    tell_of_node(act, EventKind.REMOVED, node, url)

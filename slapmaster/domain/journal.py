@@ -38,6 +38,10 @@ class Journal(Persistent):
     def __len__(self) -> int:
         return sum(len(shard) for shard in self.shards)
 
+    def last(self) -> int:
+        """Give when the last entry was made; 0 when there is none."""
+        return max((shard.maxKey() for shard in self.shards if shard), default=0)
+
     def since(self, when: int) -> Iterator[tuple[int, Entry]]:
         """Walk what happened at ``when`` or later, oldest first."""
         for moment, text in merge(*(shard.items(when) for shard in self.shards)):

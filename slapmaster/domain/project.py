@@ -6,6 +6,7 @@ from BTrees.OOBTree import OOBTree
 from persistent import Persistent
 
 from slapmaster.domain.container import Container
+from slapmaster.domain.feed import Feed
 from slapmaster.domain.person import Person
 
 
@@ -22,7 +23,8 @@ class Project(Persistent):
 
     With ``any_release`` a node takes releases that were not supplied to it, and with
     ``open_hosts`` a shared instance may live in anybody's instance: the rules of one person
-    on one machine.  Both are said when the project is made, and stay.
+    on one machine.  Both are said when the project is made, and stay.  ``feed`` is what happened
+    in it, once anything has.
 
     ``policy`` names the allocation policy that chooses among places, ``supplies`` are the
     references of the project's allocation supplies, ``weights`` say what an instance of a type of
@@ -36,6 +38,7 @@ class Project(Persistent):
     supplies: tuple[str, ...] = ()
     weights: tuple[tuple[str, str, int], ...] = ()
     categories: tuple[tuple[str, str], ...] = ()
+    feed: Feed | None = None
 
     def __init__(self, reference: str, title: str) -> None:
         self.reference = reference

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from slapmaster.domain.act import Act
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.instance import Instance
+from slapmaster.domain.telling import tell_of_instance
 from slapmaster.domain.values import freeze
 
 
@@ -19,6 +21,7 @@ def publish_connection(act: Act, instance: Instance, parameters: Mapping[str, st
     instance.connection.parameters = frozen
     instance.has_been_seen()
     act.note("connection published", instance.reference)
+    tell_of_instance(act, EventKind.PUBLISHED, instance)
     if instance.requester is not None:
         instance.requester.touch(act.now)
     return True

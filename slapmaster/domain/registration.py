@@ -8,6 +8,7 @@ from slapmaster.domain.act import Act
 from slapmaster.domain.category import OPEN
 from slapmaster.domain.category import check_form
 from slapmaster.domain.demand import check_category
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.instance import is_host
 from slapmaster.domain.node import AllocationScope
 from slapmaster.domain.node import ComputeNode
@@ -16,6 +17,7 @@ from slapmaster.domain.node import PartitionSpec
 from slapmaster.domain.project import Project
 from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.site import Site
+from slapmaster.domain.telling import tell_of_node
 from slapmaster.domain.values import CATEGORY_DEMANDS
 from slapmaster.domain.values import check_title
 from slapmaster.domain.values import freeze
@@ -38,6 +40,7 @@ def register_node(
         act.site.nodes.add(node)
         act.site.room.settle(node)
         act.note("node registered", node.reference, title)
+        tell_of_node(act, EventKind.REGISTERED, node)
     return node
 
 
@@ -49,6 +52,7 @@ def format_node(
         return False
     act.note("node formatted", node.reference, f"{len(specs)} partitions")
     act.site.room.describe(node)
+    tell_of_node(act, EventKind.FORMATTED, node, f"{len(specs)} partitions")
     act.site.room.settle(node)
     place_waiting(act, node)
     return True
@@ -116,6 +120,7 @@ def change_scope(act: Act, node: ComputeNode, scope: AllocationScope) -> bool:
     node.standing.scope = scope
     rely_on_members(node.free)
     act.note("allocation scope changed", node.reference, scope)
+    tell_of_node(act, EventKind.OPENED if node.is_open else EventKind.CLOSED, node, scope)
     act.site.room.settle(node)
     place_waiting(act, node)
     return True

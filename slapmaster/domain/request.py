@@ -16,6 +16,7 @@ from slapmaster.domain.act import Act
 from slapmaster.domain.demand import DELAY
 from slapmaster.domain.demand import check_demanded
 from slapmaster.domain.departure import depart
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.hosting import host_key
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
@@ -25,6 +26,7 @@ from slapmaster.domain.person import Person
 from slapmaster.domain.project import Project
 from slapmaster.domain.reliance import rely_on
 from slapmaster.domain.reliance import rely_on_members
+from slapmaster.domain.telling import tell_of_instance
 from slapmaster.domain.tree import InstanceTree
 from slapmaster.domain.values import Parameters
 from slapmaster.domain.values import check_demands
@@ -114,6 +116,7 @@ def request_child(act: Act, requester: SoftwareInstance, wanted: Wanted) -> Inst
     if known.requester is not requester:
         requester.adopt(known)
         act.note("requester changed", known.reference, requester.reference)
+        tell_of_instance(act, EventKind.CHANGED, known, f"requester {requester.reference}")
     follow(act, known, wanted)
     return known
 
@@ -163,6 +166,7 @@ def create(
     if requester is not None:
         requester.adopt(instance)
     act.note("instance requested", instance.reference, wanted.title)
+    tell_of_instance(act, EventKind.REQUESTED, instance)
     instance.touch(act.now)
     allocate(act, instance)
     return instance
@@ -200,6 +204,7 @@ def change_what(act: Act, instance: Instance, wanted: Wanted) -> None:
     instance.release_url, instance.software_type = what
     instance.touch(act.now)
     act.note("release changed", instance.reference, wanted.release_url)
+    tell_of_instance(act, EventKind.CHANGED, instance, f"release {wanted.release_url}")
     if is_host(instance):
         act.site.room.open_host(instance, host_key(act.site, instance))
         place_shared(act, instance)
@@ -217,6 +222,7 @@ def change_how(act: Act, instance: Instance, wanted: Wanted) -> None:
         check_demanded(act, instance)
     instance.touch(act.now)
     act.note("instance changed", instance.reference)
+    tell_of_instance(act, EventKind.CHANGED, instance, "parameters")
 
 
 def change_state(act: Act, instance: Instance, state: InstanceState) -> None:
@@ -225,6 +231,7 @@ def change_state(act: Act, instance: Instance, state: InstanceState) -> None:
         return
     instance.state = state
     act.note(f"instance {state}", instance.reference)
+    tell_of_instance(act, EventKind.CHANGED, instance, f"state {state}")
     if not instance.is_root:
         instance.touch(act.now)
         return
@@ -255,6 +262,7 @@ def rename(act: Act, instance: Instance, title: str) -> None:
     act.note("renamed", instance.reference, f"{instance.title} -> {title}")
     del tree.instances[instance.title]
     instance.title = title
+    tell_of_instance(act, EventKind.RENAMED, instance)
     tree.instances[title] = instance
     instance.touch(act.now)
     if instance.is_root:

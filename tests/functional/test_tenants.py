@@ -86,6 +86,9 @@ PATHS = {
     "hateoas.installation": (NODE, INSTALLATION),
 }
 
+#: What is asked with a query, by the name of its route.
+QUERIES = {"events": {"project": PROJECT}}
+
 #: What nobody has to prove who they are for.
 OPEN = {
     "classic.getHateoasUrl", "classic/portal_slap.getHateoasUrl",
@@ -158,7 +161,7 @@ def read_table(master: Master) -> list[Way]:
             view["route_name"],
             view["request_methods"],
             fill_path(view["route_name"], patterns[view["route_name"]]),
-            fill_fields(view["callable"]),
+            QUERIES.get(view["route_name"]) or fill_fields(view["callable"]),
             fill_said(view["callable"]),
         )
         for view in views

@@ -14,7 +14,7 @@ from slapmaster.api.route import add_way_in
 from slapmaster.api.route import nothing
 
 #: The modules whose views are the operations.
-MODULES = ("node", "software", "instance", "partition", "usage", "certificate")
+MODULES = ("node", "software", "instance", "partition", "usage", "certificate", "waiting")
 
 HATEOAS_URL = Operation(
     name="getHateoasUrl",

@@ -34,7 +34,8 @@ class Endpoint:
     """``about`` finds what the request is about from its fields, or raises ``NotFound``.
 
     ``marshalled`` are the fields that hold marshalled values; ``report`` says that the same is
-    said again and again, which changes nothing.
+    said again and again, which changes nothing; ``waits`` that the answer may take its time, so
+    that no other face passes it on.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Endpoint:
     optional: tuple[str, ...] = ()
     marshalled: tuple[str, ...] = ()
     report: bool = False
+    waits: bool = False
 
     def __call__(self, view: View) -> View:
         view.endpoint = self  # type: ignore[attr-defined]
@@ -80,6 +82,8 @@ def add_endpoint(config: Configurator, view: View, endpoint: Endpoint) -> None:
             permission=endpoint.permission,
         )
         add_way_in(config, way)
+    if endpoint.waits:
+        return
     operation = Operation(
         name=endpoint.name,
         path=f"/{endpoint.name}",

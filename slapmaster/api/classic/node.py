@@ -28,6 +28,9 @@ from slapmaster.domain.registration import format_node
 from slapmaster.domain.registration import register_node
 from slapmaster.domain.report import report_node
 
+#: the header that says which orders a node's document holds, for it to wait for others
+ORDERS = "X-Slapmaster-Orders"
+
 
 @Endpoint(
     name="getFullComputerInformation", method="GET", about=the_node,
@@ -42,6 +45,7 @@ def get_full_information(request: Request) -> Response:
     document = request.registry.node_documents.document_of(subject.node)
     response = Response(body=document.body, content_type="text/xml", charset="utf-8")
     response.etag = document.etag
+    response.headers[ORDERS] = document.orders
     response.headers["Cache-Control"] = "private, no-cache"
     response.conditional_response = True
     return response

@@ -22,6 +22,7 @@ from slapmaster.api.statusview import status_of
 from slapmaster.domain.bang import bang_tree
 from slapmaster.domain.certification import certify_instance
 from slapmaster.domain.departure import report_gone
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import find_on
 from slapmaster.domain.instance import instance_on
@@ -37,10 +38,12 @@ def spoken_of(request: Request) -> Instance:
     return find_on(request.context.partition, reference if is_said(reference) else None)
 
 
-def heard(request: Request, text: str, log: str = "") -> Instance:
+def heard(
+    request: Request, text: str, log: str = "", kind: EventKind | None = None
+) -> Instance:
     """Keep what is said of an instance; what was said before is no news."""
     instance = spoken_of(request)
-    heard_of_instance(request, instance, text, log)
+    heard_of_instance(request, instance, text, log, kind)
     return instance
 
 
@@ -49,7 +52,7 @@ def heard(request: Request, text: str, log: str = "") -> Instance:
     permission="partition.report", required=PARTITION, report=True,
 )  # fmt: skip
 def started(request: Request) -> Response:
-    heard(request, wire_status.instance_started().text)
+    heard(request, wire_status.instance_started().text, kind=EventKind.STARTED)
     return nothing()
 
 
@@ -58,7 +61,7 @@ def started(request: Request) -> Response:
     permission="partition.report", required=PARTITION, report=True,
 )  # fmt: skip
 def stopped(request: Request) -> Response:
-    heard(request, wire_status.instance_stopped().text)
+    heard(request, wire_status.instance_stopped().text, kind=EventKind.STOPPED)
     return nothing()
 
 
@@ -80,7 +83,7 @@ def destroyed(request: Request) -> Response:
 )  # fmt: skip
 def failed(request: Request) -> Response:
     log = request.fields.get("error_log", "")
-    heard(request, wire_status.instance_failed(log).text, log)
+    heard(request, wire_status.instance_failed(log).text, log, EventKind.ERROR)
     return nothing()
 
 

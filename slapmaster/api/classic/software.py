@@ -17,6 +17,7 @@ from slapmaster.api.heard import heard_of_release
 from slapmaster.api.projects import products_in
 from slapmaster.api.projects import projects_to_read
 from slapmaster.api.statusview import status_of
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.installation import find_installation
 from slapmaster.domain.installation import forget_destroyed
 from slapmaster.domain.installation import supply
@@ -53,7 +54,8 @@ def building(request: Request) -> Response:
     permission="node.report", required=("url", "computer_id"), report=True,
 )  # fmt: skip
 def available(request: Request) -> Response:
-    return say(request, wire_status.release_available(request.fields["url"]).text)
+    text = wire_status.release_available(request.fields["url"]).text
+    return say(request, text, kind=EventKind.BUILT)
 
 
 @Endpoint(
@@ -62,12 +64,14 @@ def available(request: Request) -> Response:
 )  # fmt: skip
 def failed(request: Request) -> Response:
     text = wire_status.release_failed(request.fields["url"]).text
-    return say(request, text, request.fields.get("error_log", ""))
+    return say(request, text, request.fields.get("error_log", ""), EventKind.BUILD_FAILED)
 
 
-def say(request: Request, text: str, log: str = "") -> Response:
+def say(
+    request: Request, text: str, log: str = "", kind: EventKind | None = None
+) -> Response:
     installation = find_installation(request.context.node, request.fields["url"])
-    heard_of_release(request, installation, text, log)
+    heard_of_release(request, installation, text, log, kind)
     return nothing()
 
 

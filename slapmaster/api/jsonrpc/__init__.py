@@ -22,7 +22,9 @@ from slapmaster.api.route import add_way_in
 from slapmaster.api.route import nothing
 
 #: The modules whose views are the methods.
-MODULES = ("site", "node", "software", "instance", "plan", "tree", "catalog", "certificate")
+MODULES = (
+    "site", "node", "software", "instance", "plan", "tree", "catalog", "certificate", "event",
+)  # fmt: skip
 
 
 def list_methods() -> Iterator[tuple[View, Method]]:

@@ -24,6 +24,7 @@ from slapmaster.api.projects import find_project_of_request
 from slapmaster.api.texts import texts_of
 from slapmaster.domain.bang import bang_tree
 from slapmaster.domain.departure import report_gone
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.instance import SoftwareInstance
@@ -151,7 +152,7 @@ def bang(request: Request) -> JSON:
 def failed(request: Request) -> JSON:
     message = request.said.get("message", "")
     text = wire_status.instance_failed(message).text
-    heard_of_instance(request, request.context.instance, text, message)
+    heard_of_instance(request, request.context.instance, text, message, EventKind.ERROR)
     return succeeded("Error reported")
 
 
@@ -177,9 +178,11 @@ def report_state(request: Request) -> JSON:
     if state == "destroyed":
         report_gone(request.act, software_instance(instance))
     elif state == "started":
-        heard_of_instance(request, instance, wire_status.instance_started().text)
+        text = wire_status.instance_started().text
+        heard_of_instance(request, instance, text, kind=EventKind.STARTED)
     else:
-        heard_of_instance(request, instance, wire_status.instance_stopped().text)
+        text = wire_status.instance_stopped().text
+        heard_of_instance(request, instance, text, kind=EventKind.STOPPED)
     return succeeded("State reported")
 
 

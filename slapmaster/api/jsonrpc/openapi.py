@@ -19,6 +19,8 @@ REFUSALS = {
     "401": "no certificate, or no longer a good one",
     "403": "not there, not yours, or not allowed: `type` says which",
     "409": "contradicts what is there",
+    "410": "was there once and is no longer kept",
+    "429": "more than the asker may do at once: try again later",
     "503": "too many writers of the same thing: try again",
 }
 

@@ -35,6 +35,8 @@ WORDS: tuple[tuple[type[errors.SlapError], str, int], ...] = (
     (errors.Unauthenticated, "UNAUTHENTICATED", 401),
     (errors.Forbidden, "FORBIDDEN", 403),
     (errors.Conflict, "CONFLICT", 409),
+    (errors.Gone, "GONE", 410),
+    (errors.TooMany, "TOO-MANY-REQUESTS", 429),
     (errors.ProtocolError, "INVALID-REQUEST", 400),
     (errors.InvalidValue, "INVALID-VALUE", 400),
     (errors.PolicyFailed, "ALLOCATION-POLICY-FAILED", 503),
@@ -70,6 +72,8 @@ def answer_error(error: errors.SlapError, request: Request) -> Response:
     response = refusal(refused.word, str(refused), refused.status)
     if refused.status == 401:
         response.headers["WWW-Authenticate"] = f'X-Delegate uri="{request.application_url}"'
+    if refused.status == 429:
+        response.headers["Retry-After"] = "1"
     return response
 
 

@@ -13,6 +13,7 @@ from slapmaster.api.jsonrpc.method import succeeded
 from slapmaster.api.jsonrpc.subject import INSTALLATION_ABSENT
 from slapmaster.api.jsonrpc.subject import NODE_ABSENT
 from slapmaster.api.jsonrpc.subject import the_node
+from slapmaster.domain.feed import EventKind
 from slapmaster.domain.installation import find_installation
 from slapmaster.domain.installation import forget_destroyed
 from slapmaster.domain.installation import supply
@@ -40,7 +41,8 @@ def supply_release(request: Request) -> JSON:
 def failed(request: Request) -> JSON:
     url, message = request.said["software_release_uri"], request.said.get("message", "")
     installation = find_installation(request.context.node, url)
-    heard_of_release(request, installation, wire_status.release_failed(url).text, message)
+    text = wire_status.release_failed(url).text
+    heard_of_release(request, installation, text, message, EventKind.BUILD_FAILED)
     return succeeded("Error reported")
 
 
@@ -58,5 +60,6 @@ def report_state(request: Request) -> JSON:
     elif state == "building":
         heard_of_release(request, installation, wire_status.release_building(url).text)
     else:
-        heard_of_release(request, installation, wire_status.release_available(url).text)
+        text = wire_status.release_available(url).text
+        heard_of_release(request, installation, text, kind=EventKind.BUILT)
     return succeeded("State reported")
