@@ -50,6 +50,7 @@ MEANINGS: dict[int, type[errors.SlapError]] = {
     408: errors.NotReady,
     409: errors.Conflict,
     413: errors.InvalidValue,
+    410: errors.Gone,
     429: errors.TooMany,
 }
 
