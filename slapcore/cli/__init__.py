@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from slapcore.cli.door import Door
-from slapcore.cli.table import CommandTable
+from slapcore.cli.table import PersonTable
 
 COMMANDS = {
     "login": "Get to know a master, and be known to it.",
@@ -25,7 +25,7 @@ COMMANDS = {
 }
 
 
-@click.group(cls=CommandTable, commands_by_name=COMMANDS)
+@click.group(cls=PersonTable, commands_by_name=COMMANDS)
 @click.option("--context", metavar="NAME", envvar="SLAPCTL_CONTEXT",
               help="Which of the masters that you know; also by SLAPCTL_CONTEXT.")  # fmt: skip
 @click.option("--home", type=click.Path(path_type=Path), metavar="DIR", envvar="SLAPCTL_HOME",

@@ -16,13 +16,13 @@ from slapcore.cli.desired import read_desired
 from slapcore.cli.door import Door
 from slapcore.cli.output import output_options
 from slapcore.cli.output import print_data
-from slapcore.cli.output import write
 from slapcore.cli.request import PATIENCE
 from slapcore.cli.waiting import wait_until_settled
 from slapcore.cli.wishing import find_release
 from slapcore.errors import InvalidValue
 from slapcore.errors import NotFound
 from slapcore.slap.shown import Instance
+from slapcore.terminal.shape import write
 
 
 @click.command("apply")

@@ -11,10 +11,10 @@ from slapcore.cli.output import output_options
 from slapcore.cli.output import plain
 from slapcore.cli.output import print_data
 from slapcore.cli.output import print_rows
-from slapcore.cli.output import write
 from slapcore.cli.output import write_line
 from slapcore.errors import Unavailable
 from slapcore.slap.shown import Event
+from slapcore.terminal.shape import write
 
 COLUMNS = ("when", "kind", "title", "subject", "node", "by", "detail")
 

@@ -1,12 +1,8 @@
-"""A group of commands that finds them in a table, and says errors in one line and a code."""
-
-from collections.abc import Mapping
-from difflib import get_close_matches
-from importlib import import_module
-
-import click
+"""The table of commands, and the code with which each kind of error ends one."""
 
 from slapcore import errors
+from slapcore.terminal.table import CommandTable
+from slapcore.terminal.table import Failure
 
 #: error -> exit code; the first match counts
 CODES: tuple[tuple[type[errors.SlapError], int], ...] = (
@@ -29,57 +25,22 @@ HINTS: tuple[tuple[type[errors.SlapError], str], ...] = (
 )
 
 
-class Failure(click.ClickException):
-    """One line on standard error, and a code that says which kind of failure it is."""
+class FailureWithCode(Failure):
+    """An error, what may help, and a code that says which kind of error it is."""
 
     def __init__(self, error: Exception) -> None:
-        hints = [hint for kind, hint in HINTS if isinstance(error, kind)]
-        super().__init__("\n".join([" ".join(str(error).split()), *hints]))
+        super().__init__(error)
+        self.hints = [hint for kind, hint in HINTS if isinstance(error, kind)]
         codes = (code for kind, code in CODES if isinstance(error, kind))
         self.exit_code = next(codes, OTHER)  # type: ignore[misc]  # click reads it here
 
+    def format_message(self) -> str:
+        """Give the error, and what may help below it."""
+        return "\n".join([super().format_message(), *self.hints])
 
-class CommandTable(click.Group):
-    """A group whose commands are modules beside it, imported when they are run.
 
-    ``commands_by_name`` maps a command to its line of help.  With the option ``--debug`` of the
-    group an error shows its traceback.
-    """
+class PersonTable(CommandTable):
+    """The commands of ``slapctl``."""
 
-    def __init__(self, *, commands_by_name: Mapping[str, str], **more: object) -> None:
-        super().__init__(**more)  # type: ignore[arg-type]
-        self._table = commands_by_name
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(self._table)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in self._table:
-            return None
-        command: click.Command = import_module(f"slapcore.cli.{name}").command
-        return command
-
-    def resolve_command(
-        self, context: click.Context, words: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which ones are near."""
-        try:
-            return super().resolve_command(context, words)
-        except click.UsageError as error:
-            near = get_close_matches(words[0], self._table, n=2, cutoff=0.5)
-            if not near:
-                raise
-            text = f"{error.message} Did you mean {' or '.join(near)}?"
-            raise click.UsageError(text, context) from error
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self._table.items()))
-
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except (errors.SlapError, OSError) as error:
-            if context.params["debug"]:
-                raise
-            raise Failure(error) from error
+    package = "slapcore.cli"
+    failure = FailureWithCode

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
-from slapcore.cli.output import write
 from slapcore.errors import NotReady
 from slapcore.errors import Unavailable
 from slapcore.slap.as_person import AsPerson
 from slapcore.slap.shown import Instance
 from slapcore.states import InstanceState
+from slapcore.terminal.shape import write
 
 #: Seconds between two looks, at first and at last.
 FIRST_PAUSE = 0.3

@@ -328,10 +328,13 @@ def naming_failures(url: str) -> Iterator[None]:
 
 def reason(error: BaseException) -> str:
     """Find the words of what went wrong first, below what the libraries wrapped around it."""
-    while isinstance(error.__cause__ or error.__context__, OSError):
-        error = error.__cause__ or error.__context__ or error
-    inner = getattr(error, "reason", None) or error
-    return str(inner).partition("\n")[0]
+    found = str(error)
+    inner: BaseException | None = error
+    while inner is not None:
+        if str(inner) and not isinstance(inner, LookupError | AttributeError):
+            found = str(inner)
+        inner = inner.__cause__ or inner.__context__
+    return found.partition("\n")[0]
 
 
 def meaning_of(answer: Answer) -> errors.SlapError:

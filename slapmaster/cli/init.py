@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from slapcore.terminal.shape import print_json
 from slapmaster import directory
 from slapmaster.cli.door import Door
 from slapmaster.cli.output import json_option
-from slapmaster.cli.output import print_json
 from slapmaster.directory import write_private
 
 

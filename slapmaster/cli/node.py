@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from slapcore.terminal.shape import print_json
 from slapmaster.cli.door import Door
 from slapmaster.cli.init import write_certificate
 from slapmaster.cli.output import json_option
 from slapmaster.cli.output import print_facts
-from slapmaster.cli.output import print_json
 from slapmaster.cli.output import print_rows
 
 COLUMNS = ("reference", "title", "project", "scope", "partitions", "free", "releases", "status")

@@ -2,9 +2,9 @@
 
 import click
 
+from slapcore.terminal.shape import print_json
 from slapmaster.cli.door import Door
 from slapmaster.cli.output import json_option
-from slapmaster.cli.output import print_json
 from slapmaster.cli.output import progress_bar
 
 

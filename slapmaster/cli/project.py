@@ -2,10 +2,10 @@
 
 import click
 
+from slapcore.terminal.shape import print_json
 from slapmaster.cli.door import Door
 from slapmaster.cli.output import json_option
 from slapmaster.cli.output import print_facts
-from slapmaster.cli.output import print_json
 from slapmaster.cli.output import print_rows
 
 COLUMNS = ("reference", "title", "members", "nodes", "services")

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from slapcore.errors import Conflict
+from slapcore.terminal.shape import print_json
 from slapmaster import backup
 from slapmaster import directory
 from slapmaster.cli.door import Door
 from slapmaster.cli.output import json_option
-from slapmaster.cli.output import print_json
 from slapmaster.cli.output import progress_bar
 from slapmaster.control.lookup import read_time
 from slapmaster.settings import Settings

@@ -1,8 +1,11 @@
 """The documents say what the protocol says they say."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slapcore.errors import ProtocolError
 from slapcore.protocol.documents import InstanceView
@@ -13,6 +16,7 @@ from slapcore.protocol.documents import SharedInstanceView
 from slapcore.protocol.documents import read_computer
 from slapcore.protocol.documents import read_instance
 from slapcore.protocol.documents import read_partition
+from slapcore.protocol.documents import read_release
 from slapcore.protocol.documents import write_computer
 from slapcore.protocol.documents import write_free_partition
 from slapcore.protocol.documents import write_instance
@@ -307,3 +311,25 @@ def test_what_is_no_partition_is_refused_by_name(value, fault):
 def test_addresses_may_be_unknown():
     view = read_partition(partition(_parameter_dict={"ip_list": [(None, "::1")]})).instance
     assert (view.ip_list, view.timestamp) == ((("", "::1"),), 0)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5) | st.just(partition()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+NAMES = ("_computer_id", "_partition_id", "_requested_state", "_parameter_dict", "_filter_dict",
+         "_connection_dict", "_software_release_document", "_computer_partition_list",
+         "_software_release_list", "_instance_guid", "_access_status", "timestamp")  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), ANYTHING))
+def test_whatever_a_document_holds_is_read_or_is_a_protocol_error(attributes):
+    for name, read in (
+        ("Computer", read_computer),
+        ("ComputerPartition", read_partition),
+        ("SoftwareInstance", read_instance),
+        ("SoftwareRelease", read_release),
+    ):
+        with suppress(ProtocolError):
+            read(Document(name, (), attributes))
