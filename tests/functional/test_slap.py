@@ -3,12 +3,14 @@
 import socket
 import ssl
 import threading
+import time
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from slapcore import errors
+from slapcore.protocol import marshal
 from slapcore.protocol.description import Address
 from slapcore.protocol.description import NodeDescription
 from slapcore.protocol.description import PartitionDescription
@@ -129,6 +131,19 @@ def test_what_has_not_changed_is_not_sent_again(node, ask):
     assert node.see() is first
     ask("kept", parameters={"new": "1"})
     assert node.see() is not first
+
+
+def test_a_node_waits_for_orders_and_hears_of_them(node, ask):
+    ask("awaited")
+    node.see()
+    assert not node.wait_for_orders(1)
+    timer = threading.Timer(0.5, lambda: ask("awaited", parameters={"new": "1"}))
+    timer.start()
+    began = time.monotonic()
+    assert node.wait_for_orders(30)
+    assert time.monotonic() - began < 10
+    timer.join()
+    assert told(node, "awaited").parameters == {"new": "1"}
 
 
 def test_a_free_partition_is_to_be_emptied(node):
@@ -349,6 +364,18 @@ def test_what_may_be_said_once_is_said_once():
 def test_an_answer_means_one_of_our_errors(sent, kind, words):
     with Answering(sent) as server, pytest.raises(kind, match=words):
         post_to(server.url)
+
+
+def test_a_master_that_does_not_offer_to_wait_is_known_by_its_answer():
+    body = marshal.encode(marshal.Document("Computer", ("c",), {"_computer_id": "c"}))
+    with (
+        Answering(answer(200, body, "text/xml")) as server,
+        Master(Target(url=server.url)) as master,
+    ):
+        node = master.as_node("c")
+        assert node.see().computer_guid == "c"
+        with pytest.raises(errors.NotOffered):
+            node.wait_for_orders(1)
 
 
 def test_no_room_at_slapproxy_is_no_end():

@@ -1,7 +1,10 @@
 """The life of a service, led by ``slapctl`` from the first login to the end, over TLS."""
 
 import json
+import os
+import subprocess
 import threading
+from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -200,3 +203,30 @@ def test_a_plan_says_where_and_why_not_and_stores_nothing(alice, node):
     assert done.returncode == 7
     assert "not supplied" in done.stdout + done.stderr
     assert "planned" not in alice.run("service", "list")
+
+
+def test_events_are_listed_and_followed(alice, node):
+    alice.run("request", "eventful", RELEASE)
+    events = alice.read("events")
+    kinds = [event["kind"] for event in events if event["title"] == "eventful"]
+    assert "requested" in kinds and "placed" in kinds
+    cursor = events[-1]["cursor"]
+    assert "eventful" not in alice.run("events", "--since", cursor)
+    with following(alice, "--since", cursor) as lines:
+        alice.run("service", "destroy", "eventful", "--yes")
+        event = json.loads(next(lines))
+    assert event["title"] == "eventful"
+    assert int(event["cursor"]) > int(cursor)
+
+
+@contextmanager
+def following(alice, *words):
+    """Give the lines of a command that goes on until it is ended."""
+    command = alice.words("events", "--follow", "--json", *words)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+    try:
+        yield process.stdout
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
