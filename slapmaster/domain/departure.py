@@ -15,6 +15,7 @@ from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SoftwareInstance
 from slapmaster.domain.instance import is_host
 from slapmaster.domain.telling import tell_of_instance
+from slapmaster.domain.waiting import place_expecting
 from slapmaster.domain.waiting import release_place
 
 
@@ -30,6 +31,8 @@ def depart(act: Act, instance: Instance) -> None:
     if instance.is_root:
         instance.tree.state = InstanceState.DESTROYED
         act.site.trees.remove(instance.tree)
+    else:
+        place_expecting(act, instance.tree)
 
 
 def tell_to_go(act: Act, instance: Instance) -> None:

@@ -22,6 +22,7 @@ from slapmaster.domain.values import CATEGORY_DEMANDS
 from slapmaster.domain.values import check_title
 from slapmaster.domain.values import freeze
 from slapmaster.domain.values import nearest
+from slapmaster.domain.waiting import place_expecting
 from slapmaster.domain.waiting import place_shared
 from slapmaster.domain.waiting import place_waiting
 
@@ -72,9 +73,11 @@ def change_offer(
     act.site.room.describe(node)
     act.site.room.offer_again(node)
     place_waiting(act, node)
-    for partition in node.partitions.values():
-        if is_host(partition.instance):
-            place_shared(act, partition.instance)
+    for instance in [partition.instance for partition in node.partitions.values()]:
+        if instance is not None:
+            place_expecting(act, instance.tree)
+        if is_host(instance):
+            place_shared(act, instance)
     return True
 
 
