@@ -31,6 +31,7 @@ from slapmaster.domain.instance import is_host
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 from slapmaster.domain.project import Project
+from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.room import ANY
 from slapmaster.domain.tree import InstanceTree
 
@@ -105,8 +106,14 @@ def place_expecting(act: Act, tree: InstanceTree) -> None:
 
 
 def place_anywhere(act: Act, project: Project) -> None:
-    """What may live where in ``project`` was changed: place whoever can live somewhere now."""
+    """What may live where in ``project`` was changed: place whoever can live somewhere now.
+
+    Whoever begins to wait meanwhile relies on the project, so that is written; and nobody may
+    wait for what nobody has waited for yet.
+    """
     room = act.site.room
+    project._p_changed = True
+    rely_on_members(room.queues)
     for key in room.keys_waited_for(project.reference):
         for demands, line in room.lines_for([key]):
             for waiting in list(line.values()):

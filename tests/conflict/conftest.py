@@ -21,7 +21,7 @@ from tests.factories import World
 BLOCK = 1_000
 ELSEWHERE = "http://example.org/elsewhere.cfg"
 NOWHERE = "http://example.org/nowhere.cfg"
-PREFIXES = ("PERS", "COMP", "SOFTINST", "HOSTSUBS", "SOFTINSTALL")
+PREFIXES = ("PERS", "COMP", "SOFTINST", "HOSTSUBS", "SOFTINSTALL", "ALLOC")
 
 
 def live(world: World) -> None:
