@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shacache.backend import open_backend
 from shacache.directory import FOREIGN
 from shacache.directory import Directory
 from shacache.directory import Record
@@ -28,7 +29,6 @@ from shacache.statistic import Size
 from shacache.statistic import Statistic
 from shacache.store import Content
 from shacache.store import Receipt
-from shacache.store import Store
 from shacache.upload import Account
 from shacache.upload import Gate
 from shacache.upload import Identifier
@@ -85,19 +85,19 @@ class Cache:
     """A store, its directory, and the rules by which both are used."""
 
     def __init__(self, settings: Settings, identify: Identifier | None = None) -> None:
-        folder = settings.directory
+        backend = open_backend(settings)
         self.settings = settings
-        self.store = Store(folder)
-        self.directory = Directory(folder / "entries")
-        self.signers = Signers(folder / "signers.json")
-        self.blacklist = Blacklist(folder / "blacklist.json")
-        self.pins = Pins(folder / "pins.json")
+        self.store = backend.store
+        self.directory = Directory(backend.shelf)
+        self.signers = Signers(backend.ledger("signers.json"))
+        self.blacklist = Blacklist(backend.ledger("blacklist.json"))
+        self.pins = Pins(backend.ledger("pins.json"))
         #: what a master has nodes run, beside what people have pinned
-        self.supplied = Pins(folder / "supplied.json")
+        self.supplied = Pins(backend.ledger("supplied.json"))
         self.upstreams = Upstreams(settings.upstreams)
         self.statistic = Statistic()
         self.gate = Gate(
-            folder / "accounts.json",
+            backend.ledger("accounts.json"),
             settings.open_networks,
             public=settings.public,
             identify=identify,

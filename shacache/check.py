@@ -104,6 +104,8 @@ def carry_out(cache: Cache, plan: Plan) -> Iterator[Gone]:
     for path in find_unfinished(cache.settings.directory):
         path.unlink(missing_ok=True)
         yield Gone(f"file {path.name}", "left unfinished")
+    if number := cache.store.give_up_unfinished():
+        yield Gone(f"{number} uploads", "left unfinished")
 
 
 def make_room(cache: Cache) -> Iterator[Gone]:

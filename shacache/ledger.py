@@ -15,13 +15,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from typing import Protocol
 
 from slapcore.errors import ConfigurationError
 
 Content = dict[str, Any]
 
 
-class Ledger:
+class Ledger(Protocol):
+    """One JSON object that is kept somewhere; empty while nobody has changed it."""
+
+    def read(self) -> Content:
+        """Give the content as it is now; the same object while it has not changed."""
+
+    def change(self, edit: Callable[[Content], None]) -> None:
+        """Have ``edit`` change the content, alone and durably; it may be called again."""
+
+
+class FileLedger:
     """One file with one JSON object in it; empty while there is no file."""
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +42,6 @@ class Ledger:
         self._content: Content = {}
 
     def read(self) -> Content:
-        """Give the content as it is now; the same object while it has not changed."""
         state = self._state()
         if state != self._seen:
             with self._lock:
@@ -40,7 +50,6 @@ class Ledger:
         return self._content
 
     def change(self, edit: Callable[[Content], None]) -> None:
-        """Have ``edit`` change the content, alone and durably."""
         with locked(self.path.with_suffix(".lock")):
             content = self._load()
             edit(content)
@@ -55,14 +64,21 @@ class Ledger:
 
     def _load(self) -> Content:
         try:
-            content = json.loads(self.path.read_bytes())
+            data = self.path.read_bytes()
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            raise ConfigurationError(f"{self.path} is damaged: {error}") from error
-        if not isinstance(content, dict):
-            raise ConfigurationError(f"{self.path} is damaged: it holds no object")
-        return content
+        return read_content(data, str(self.path))
+
+
+def read_content(data: bytes, place: str) -> Content:
+    """Read the JSON of a ledger; ``place`` says where it is kept."""
+    try:
+        content = json.loads(data)
+    except ValueError as error:
+        raise ConfigurationError(f"{place} is damaged: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{place} is damaged: it holds no object")
+    return content
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
-from pathlib import Path
 
 from shacache.directory import Record
 from shacache.ledger import Content
@@ -21,8 +20,8 @@ URLS = ("software_url", "url")
 class Blacklist:
     """What is refused and no longer shown: ``sha512:…``, ``url:`` beginnings, ``signer:…``."""
 
-    def __init__(self, path: Path) -> None:
-        self._ledger = Ledger(path)
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
     def listed(self) -> Mapping[str, str]:
         """What is listed, and why."""
@@ -57,8 +56,8 @@ class Blacklist:
 class Pins:
     """What stays, however long nobody asks for it: keys, or contents by their sha512."""
 
-    def __init__(self, path: Path) -> None:
-        self._ledger = Ledger(path)
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
     def listed(self) -> Mapping[str, float]:
         """What is pinned, and since when, in seconds since 1970."""

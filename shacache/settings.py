@@ -61,6 +61,18 @@ def read_location(text: str) -> str:
     return text.rstrip("/")
 
 
+def read_word(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._/-]{0,200}", text):
+        raise ValueError("letters, digits and ._/- are wanted")
+    return text
+
+
+def read_endpoint(text: str) -> str:
+    if text and not _is_url(text):
+        raise ValueError("an http or https URL is wanted")
+    return text
+
+
 def read_upstreams(text: str) -> tuple[tuple[str, str], ...]:
     """Read pairs of URLs, of contents and of entries, one pair a line."""
     pairs = [tuple(line.split()) for line in text.splitlines() if line.strip()]
@@ -100,6 +112,10 @@ class Settings:
     keep_days: Annotated[int, read_count] = 0
     #: days after which a content without entries goes; 0 is never
     orphan_days: Annotated[int, read_count] = 30
+    #: where everything is kept instead of the directory: a bucket that several servers may share
+    s3_bucket: Annotated[str, read_word] = ""
+    s3_prefix: Annotated[str, read_word] = ""
+    s3_endpoint: Annotated[str, read_endpoint] = ""
     #: other caches that are asked for what is not here: where their contents and entries are
     upstreams: Annotated[tuple[tuple[str, str], ...], read_upstreams] = ()
     threads: Annotated[int, read_count] = 8

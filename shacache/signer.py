@@ -7,7 +7,6 @@ What a key has signed before its end stays good; a revoked key has never been go
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -46,10 +45,10 @@ class SignerKey:
 
 
 class Signers:
-    """The registered keys, read from a file that commands change."""
+    """The registered keys, read from a ledger that commands change."""
 
-    def __init__(self, path: Path) -> None:
-        self._ledger = Ledger(path)
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._content: Content | None = None
         self._keys: Mapping[str, SignerKey] = {}
 

@@ -131,6 +131,9 @@ class Receipt:
                 self._flush()
         return len(data)
 
+    def fileno(self) -> int:
+        return self._descriptor
+
     def tell(self) -> int:
         return self.size
 
@@ -285,6 +288,10 @@ class Store:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > within:
                 os.utime(path)
+
+    def give_up_unfinished(self) -> int:
+        """End what others have left unfinished elsewhere; how much there was."""
+        return 0
 
     def list(self) -> Iterator[Stored]:
         for folder in sorted(self._contents.iterdir()):

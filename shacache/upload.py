@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
-from pathlib import Path
 from typing import Any
 from typing import Protocol
 
@@ -91,13 +90,13 @@ class Gate:
 
     def __init__(
         self,
-        path: Path,
+        ledger: Ledger,
         networks: Sequence[Network] = (),
         *,
         public: bool = True,
         identify: Identifier | None = None,
     ) -> None:
-        self._ledger = Ledger(path)
+        self._ledger = ledger
         self._networks = networks
         self._public = public
         self._identify = identify

@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,9 +74,25 @@ def write_archive(
         with cache.store.open(sha512) as content:
             member = tarfile.TarInfo(sha512)
             member.size = content.size
-            with open(content.fileno(), "rb", closefd=False) as file:
-                archive.addfile(member, file)
+            archive.addfile(member, Reading(iter(content)))
             advance(content.size)
+
+
+class Reading(io.RawIOBase):
+    """Pieces of bytes, read as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._rest) < size:
+            piece = next(self._pieces, b"")
+            if not piece:
+                break
+            self._rest += piece
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
 
 
 @click.command("import")

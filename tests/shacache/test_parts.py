@@ -8,7 +8,7 @@ from pyramid.config import Configurator
 from webtest import TestApp
 
 from shacache.app import make_app
-from shacache.ledger import Ledger
+from shacache.ledger import FileLedger
 from shacache.ledger import replace_file
 from shacache.settings import read_settings
 from shacache.statistic import KEYS_AT_MOST
@@ -26,18 +26,18 @@ def test_changes_of_a_ledger_by_many_are_all_there(tmp_path):
     path = tmp_path / "ledger.json"
 
     def change(number):
-        Ledger(path).change(lambda content: content.update({str(number): number}))
+        FileLedger(path).change(lambda content: content.update({str(number): number}))
 
     threads = [threading.Thread(target=change, args=(number,)) for number in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(Ledger(path).read()) == 20
+    assert len(FileLedger(path).read()) == 20
 
 
 def test_a_ledger_is_read_again_when_another_has_changed_it(tmp_path):
-    one, other = Ledger(tmp_path / "ledger.json"), Ledger(tmp_path / "ledger.json")
+    one, other = FileLedger(tmp_path / "ledger.json"), FileLedger(tmp_path / "ledger.json")
     assert one.read() == {}
     other.change(lambda content: content.update(a=1))
     assert one.read() == {"a": 1}
@@ -51,7 +51,7 @@ def test_a_damaged_ledger_is_named(tmp_path, text):
     path = tmp_path / "ledger.json"
     path.write_text(text, errors="surrogateescape")
     with pytest.raises(ConfigurationError, match=r"ledger\.json"):
-        Ledger(path).read()
+        FileLedger(path).read()
 
 
 def test_a_file_that_can_not_be_replaced_stays(tmp_path):
