@@ -118,8 +118,14 @@ def test_no_file_names_a_package_registry():
 LIMITS = {"setuptools", "supervisor", "webob", "zc-buildout"}
 
 
+#: what only some need
+EXTRAS = ("s3",)
+
+
 def list_requirements() -> set[str]:
     lines = read_lines("options", "install_requires")
+    for extra in EXTRAS:
+        lines += read_lines("options.extras_require", extra)
     return {normalise(re.split(r"[\s<>=\[]", line)[0]) for line in lines}
 
 
