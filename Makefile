@@ -1,6 +1,6 @@
 # What one does with this project, each in a word.  `make` alone lists them.
 #
-#   make run [ARGS=--once]      a Master, a real node and a running example, from nothing
+#   make run [ARGS=--once]      a Master, a node and a running example, from nothing
 #   make test [TESTS=tests/…]   lint, types, import contracts, then every test
 #   make lint                   the first three of these
 #   make coverage               lines of the codec, the server and the domain that the tests reach

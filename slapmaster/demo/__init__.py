@@ -1,4 +1,5 @@
-"""The demonstration: a master, a node and a customer on one machine, with the real ``slapos``.
+"""The demonstration: a master, a node and a customer on one machine.
 
-Not part of the master; it drives the master's own commands and the client's from outside.
+The customer is the real ``slapos``, the node our own agent or the real one.  Not part of the
+master; it drives commands from outside.
 """

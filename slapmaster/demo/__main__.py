@@ -14,6 +14,7 @@ from slapcore.errors import ConfigurationError
 from slapcore.errors import SlapError
 from slapmaster.demo.account import Account
 from slapmaster.demo.account import find_account
+from slapmaster.demo.agent import AgentNode
 from slapmaster.demo.demonstration import Demonstration
 from slapmaster.demo.demonstration import check_directory
 from slapmaster.demo.environment import NEEDS
@@ -22,6 +23,7 @@ from slapmaster.demo.environment import OLDEST
 from slapmaster.demo.environment import Environment
 from slapmaster.demo.environment import cache_directory
 from slapmaster.demo.environment import make_environment_of
+from slapmaster.demo.node import Node
 from slapmaster.demo.node import open_temporary_directory
 from slapmaster.demo.steps import Steps
 
@@ -30,9 +32,10 @@ from slapmaster.demo.steps import Steps
 @click.option("--once", is_flag=True, help="End after the check instead of keeping all running.")
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Keep everything there, and begin again with what is there.")  # fmt: skip
+@click.option("--legacy-node", is_flag=True, help="Run the node by the real slapos too.")
 @click.option("--client", type=click.Choice(sorted(NEEDS)), help="The version of slapos.core.")
-def main(once: bool, directory: Path | None, client: str | None) -> None:
-    """Start a master and have the real slapos bring an example to life on it."""
+def main(once: bool, directory: Path | None, legacy_node: bool, client: str | None) -> None:
+    """Start a master and a node, and have the real slapos ask for an example."""
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
     steps = Steps(Console())
@@ -40,7 +43,8 @@ def main(once: bool, directory: Path | None, client: str | None) -> None:
         account = find_account()
         with chosen_directory(directory, account) as place:
             environment = prepare_client(steps, account, client)
-            demonstrate(steps, Demonstration(place, account, environment), once=once)
+            kind = Node if legacy_node else AgentNode
+            demonstrate(steps, Demonstration(place, account, environment, kind), once=once)
     except (SlapError, OSError) as error:
         place = f"\nFailed at: {steps.failed}\n" if steps.failed else ""
         steps.say(f"{place}{error}")

@@ -3,16 +3,22 @@
 import hashlib
 import ssl
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from slapmaster.demo.account import find_ourselves
 from slapmaster.demo.node import Node
 from slapmaster.demo.process import Outcome
+from slapmaster.demo.process import end
 from slapmaster.demo.process import run
+from slapmaster.demo.process import start
 
 #: the command of the environment that we run in
 PROGRAM = Path(sys.executable).with_name("slapnode")
+#: seconds between two looks at what the daemon says
+PAUSE = 0.5
 
 
 class AgentNode(Node):
@@ -43,6 +49,25 @@ class AgentNode(Node):
         """Run one command of the node as it would be typed."""
         command = (PROGRAM, "--cfg", self.configuration, *words)
         return run(command, find_ourselves(), self.variables())
+
+    @property
+    def program(self) -> str:
+        return f"{PROGRAM} --config {self.configuration}"
+
+    def keep_working(self, say: Callable[[str], None], is_wanted: Callable[[], bool]) -> None:
+        """Run the daemon, and tell what it tells."""
+        log = self.directory / "run" / "daemon.log"
+        command = (PROGRAM, "--cfg", self.configuration, "run")
+        process = start(command, find_ourselves(), self.variables(), log)
+        try:
+            with log.open() as lines:
+                while is_wanted() and process.poll() is None:
+                    for line in lines:
+                        say(line.rstrip())
+                    time.sleep(PAUSE)
+        finally:
+            end(process.pid)
+            process.wait()
 
     def has_worked(self, outcome: Outcome, partition: str = "") -> bool:
         done = [line for line in outcome.output.splitlines() if line.startswith("done: ")]

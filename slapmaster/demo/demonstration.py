@@ -1,8 +1,6 @@
 """The demonstration itself: what is done, in order, from an empty directory to a page served."""
 
 import json
-import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import ProxyHandler
@@ -11,6 +9,7 @@ from urllib.request import build_opener
 from slapcore.errors import ConfigurationError
 from slapmaster.demo.account import Account
 from slapmaster.demo.account import find_ourselves
+from slapmaster.demo.agent import AgentNode
 from slapmaster.demo.client import Client
 from slapmaster.demo.environment import Environment
 from slapmaster.demo.environment import is_open_to_all
@@ -29,14 +28,6 @@ WISHES = ("--parameters", "greeting=Welcome to your own cloud")
 
 #: supervisord's socket lies below the directory, and the kernel's room for its path is small
 LONGEST_DIRECTORY = 70
-
-#: what is worth telling of what the node says in a round
-NEWS = re.compile(
-    r"INFO ((?:Installing software|Destroy|Processing Computer P|  \w+\[\w+\]: ).*)"
-)
-
-#: seconds between two rounds of the node's work
-PAUSE = 10.0
 
 
 @dataclass(frozen=True)
@@ -72,14 +63,20 @@ def check_directory(directory: Path, account: Account) -> None:
 class Demonstration:
     """A master, a node, a customer and the example they bring to life."""
 
-    def __init__(self, directory: Path, account: Account, environment: Environment) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        account: Account,
+        environment: Environment,
+        kind: type[Node] = AgentNode,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0o755)
         place = Place.at(directory)
         self.directory = directory
         self.account = account
         self.master = Master(directory / "master", find_ourselves(), place.port)
-        self.node = Node(environment, directory / "node", account, network=place.network)
+        self.node = kind(environment, directory / "node", account, network=place.network)
         self.client = Client(environment, directory / "customer", account)
         self.release = str(directory / "release" / "hello" / "software.cfg")
         self.url = ""
@@ -127,6 +124,8 @@ class Demonstration:
     def request(self) -> None:
         # What ran here before the last end is started again, as after a boot of a machine.
         self.node.slapos("bang", "-m", "the demonstration begins").require()
+        # Nothing is put on a node that has been banged before it is heard of again.
+        self.node.instance().require(DONE, PROMISE_FAILED)
         self.client.request(TITLE, self.release, *WISHES).require()
         self.node.settle()
         shown = self.client.service_info(TITLE).require().output
@@ -140,16 +139,12 @@ class Demonstration:
             raise CommandFailed(f"{self.url} shows something else:\n{page}")
 
     def work(self, steps: Steps) -> None:
-        """Let the node do its rounds, as cron would have it do on a permanent one."""
-        while self.master.process is not None and self.master.process.poll() is None:
-            outcomes = [self.node.software(), self.node.instance()]
-            if outcomes[-1].code in (DONE, PROMISE_FAILED):
-                outcomes.append(self.node.report())
-            for outcome in outcomes:
-                for news in NEWS.findall(outcome.output):
-                    steps.say(f"  {news}")
-            time.sleep(PAUSE)
+        """Let the node do its work, for as long as there is a master."""
+        self.node.keep_working(lambda news: steps.say(f"  {news}"), self.is_master_running)
         raise CommandFailed(f"the master has ended\n{self.master.last_lines()}")
+
+    def is_master_running(self) -> bool:
+        return self.master.process is not None and self.master.process.poll() is None
 
     def end(self) -> None:
         """End all that was started."""
@@ -169,6 +164,7 @@ class Demonstration:
             "title": TITLE,
             "release": self.release,
             "node": self.node.reference,
+            "node_program": self.node.program,
             "directory": self.directory,
         }
         steps.say(INVITATION.format(**words))
@@ -194,6 +190,9 @@ As the operator of the master:
   slapmaster node show {node}
   slapmaster journal
 
-The node looks for orders every few seconds.  Everything is below {directory}.
+As the owner of the node:
+  {node_program} status
+
+The node hears of orders and carries them out.  Everything is below {directory}.
 Ctrl-C ends it all.
 """

@@ -6,6 +6,8 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
+from collections.abc import Callable
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
@@ -46,6 +48,13 @@ ALTERATIONS = (
 WORK = re.compile(
     r"(?:Processing|Destroying) Computer Partition (\w+)|Installing software release|Destroying '"
 )
+
+#: what is worth telling of what it says in a round
+NEWS = re.compile(
+    r"INFO ((?:Installing software|Destroy|Processing Computer P|  \w+\[\w+\]: ).*)"
+)
+#: seconds between two rounds
+PAUSE = 10.0
 
 #: nothing listens there: ``format`` asks public services for its address unless it can't reach them
 NOWHERE = "http://127.0.0.1:9"
@@ -231,6 +240,22 @@ class Node:
             if outcome.code == DONE and not self.has_worked(outcome):
                 return outcome
         raise CommandFailed(f"the node does not settle in {rounds} rounds\n{outcome.last_lines()}")
+
+    @property
+    def program(self) -> str:
+        """What is typed before a command of the node."""
+        return f"{self.environment.slapos} node"
+
+    def keep_working(self, say: Callable[[str], None], is_wanted: Callable[[], bool]) -> None:
+        """Do rounds, as cron would have them done on a permanent node."""
+        while is_wanted():
+            outcomes = [self.software(), self.instance()]
+            if outcomes[-1].code in (DONE, PROMISE_FAILED):
+                outcomes.append(self.report())
+            for outcome in outcomes:
+                for news in NEWS.findall(outcome.output):
+                    say(news)
+            time.sleep(PAUSE)
 
     def end_services(self) -> None:
         """End the node's supervisord, and all its services with it."""

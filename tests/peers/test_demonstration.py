@@ -64,6 +64,15 @@ class TestDemonstration:
 
 
 @pytest.mark.peer
+def test_the_legacy_node_does_it_too(install, place):
+    install("1.26.1")
+    done = run_demonstration("--once", "--legacy-node", "--directory", place)
+    assert done.returncode == 0, done.stdout
+    assert "The example was served at http://127." in done.stdout
+    assert not find_processes(str(place))
+
+
+@pytest.mark.peer
 def test_a_failure_names_its_step_and_shows_the_log(install, place):
     install("1.26.1")
     place.mkdir()

@@ -3,10 +3,12 @@
 import click
 
 from slapcore.errors import Unavailable
-from slapcore.node.agent import Verdict
 from slapcore.node.cli import Door
 from slapcore.node.cli.run_once import agent_of
 from slapcore.node.format.formatting import Formatting
+
+#: the exit code when the machine is ready and the master does not know; the legacy command's
+OFFLINE = 2
 
 
 @click.command()
@@ -27,5 +29,5 @@ def command(door: Door, dry_run: bool, now: bool) -> None:
             agent.node().describe(formatting.describe())
         except Unavailable as error:
             click.echo(f"The master is away, and was not told: {error}", err=True)
-            raise SystemExit(int(Verdict.OFFLINE)) from error
+            raise SystemExit(OFFLINE) from error
     click.echo(f"{len(formatting.shape.partitions)} partitions are ready.")
