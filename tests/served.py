@@ -107,7 +107,13 @@ class Served:
         assert self.call("POST", "loadComputerConfigurationFromXML", fields)[0] == 200
 
     def request(
-        self, title: str, *, shared: bool = False, state: str | None = None, **parameters: str
+        self,
+        title: str,
+        *,
+        shared: bool = False,
+        state: str | None = None,
+        filters: dict[str, str] | None = None,
+        **parameters: str,
     ) -> marshal.Document:
         status, body = self.call(
             "POST",
@@ -117,7 +123,7 @@ class Served:
                 "software_type": "default",
                 "partition_reference": title,
                 "partition_parameter_xml": marshal.encode(parameters).decode(),
-                "filter_xml": marshal.encode({}).decode(),
+                "filter_xml": marshal.encode(filters or {}).decode(),
                 "shared_xml": marshal.encode(shared).decode(),
                 "state": marshal.encode(state).decode(),
             },
