@@ -371,9 +371,12 @@ inline = ${{child:connection-url}} ${{child:instance-state}} ${{child:requested-
         assert connected.read("out").startswith("u ")
 
     def test_no_room_is_told(self, connected, site):
-        site.make_room()
+        assert "[child] the child is not there yet" in connected.fail("child", self.PROFILE)
+
+    def test_a_demand_that_nothing_can_meet_is_told(self, connected, site):
         profile = self.PROFILE + "\n[child]\nsla-computer_guid = COMP-999\n"
-        assert "[child] the child is not there yet" in connected.fail("child", profile)
+        said = "[child] the master says: there is no node 'COMP-999'"
+        assert said in connected.fail("child", profile)
 
     @pytest.mark.parametrize(
         ("options", "said"),
