@@ -372,6 +372,8 @@ inline = ${{child:connection-url}} ${{child:instance-state}} ${{child:requested-
 
     def test_no_room_is_told(self, connected, site):
         assert "[child] the child is not there yet" in connected.fail("child", self.PROFILE)
+        # It waits for the next room, which would be another test's.
+        site.make_room()
 
     def test_a_demand_that_nothing_can_meet_is_told(self, connected, site):
         profile = self.PROFILE + "\n[child]\nsla-computer_guid = COMP-999\n"
@@ -388,7 +390,6 @@ inline = ${{child:connection-url}} ${{child:instance-state}} ${{child:requested-
         ],
     )
     def test_what_is_wrong_is_told(self, connected, site, options, said):
-        site.make_room()
         assert said in connected.fail("child", f"{self.PROFILE}\n[child]\n{options}\n")
 
 
