@@ -27,6 +27,7 @@ from slapmaster.control.listener import ControlApplication
 from slapmaster.control.operation import Asked
 from slapmaster.control.operation import act_once
 from slapmaster.domain.waiting import resume_placing
+from slapmaster.forward import forwarding
 from slapmaster.master import Master
 from slapmaster.master import refuse_old
 from slapmaster.settings import Settings
@@ -47,7 +48,7 @@ def serve(master: Master, say: Callable[[str], None]) -> None:
     settings = master.settings
     refuse_old(master)
     renew_certificate(master)
-    with opened_cache(master) as cache:
+    with opened_cache(master) as cache, forwarding(master):
         server = Server(
             make_app(replace(master.parts, cache=cache)),
             listeners=make_listeners(master),

@@ -16,6 +16,7 @@ COMMANDS = {
     "project": "Projects and their members.",
     "token": "Give a one-time token, for a node or for a person's client.",
     "node": "Nodes: what they are, whether they take instances, their certificates.",
+    "remote": "Nodes that another project or another master stands for.",
     "network": "Networks of nodes, which requests may name.",
     "supply": "Have a software release on a node, or no longer.",
     "product": "The catalogue: software products and their releases.",

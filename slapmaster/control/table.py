@@ -8,6 +8,7 @@ from slapmaster.control import nodes
 from slapmaster.control import persons
 from slapmaster.control import placing
 from slapmaster.control import projects
+from slapmaster.control import remotes
 from slapmaster.control import services
 from slapmaster.control import upkeep
 from slapmaster.control.operation import Operation
@@ -51,6 +52,8 @@ OPERATIONS: dict[str, Operation] = {
     "host.add": changes(placing.offer_host),
     "host.list": reads(placing.list_hosts),
     "host.remove": changes(placing.withdraw_host),
+    "remote.add": changes(remotes.add_remote),
+    "remote.list": reads(remotes.list_remotes),
     "service.plan": reads(placing.plan),
     "service.list": reads(services.list_services),
     "service.show": reads(services.show_service),

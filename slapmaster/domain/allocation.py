@@ -22,6 +22,7 @@ from slapmaster.domain.hosting import hosts_for
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.instance import SoftwareInstance
+from slapmaster.domain.instance import is_host
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 from slapmaster.domain.policy import DEFAULT
@@ -225,7 +226,8 @@ def settle(act: Act, instance: Instance, place: ComputePartition) -> None:
         place.occupy(instance, weight_of(act.site, instance), act.now)
         act.site.room.settle(place.node)
         certify_instance(act, instance)
-        act.site.room.open_host(instance, host_key(act.site, instance))
+        if is_host(instance):
+            act.site.room.open_host(instance, host_key(act.site, instance))
 
 
 def leave_place(act: Act, instance: Instance) -> list[SharedInstance]:

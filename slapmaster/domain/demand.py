@@ -33,6 +33,7 @@ from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.room import ANY
 from slapmaster.domain.site import Site
 from slapmaster.domain.values import CATEGORY_DEMANDS
+from slapmaster.domain.values import FORWARDED
 from slapmaster.domain.values import PLACE_DEMANDS
 from slapmaster.domain.values import POLICY
 from slapmaster.domain.values import TREE_DEMANDS
@@ -87,6 +88,8 @@ def sieves_for(site: Site, instance: Instance) -> Iterator[Sieve]:
         yield Sieve(f"not {demands['node']}", OOSet([demands["node"]]))
     if demands.get("project", project) != project:
         yield Sieve(f"not of {demands['project']}", OOSet())
+    if site.remote_nodes and instance.tree.title.startswith(FORWARDED):
+        yield Sieve("remote, and it was forwarded already", OOSet(site.remote_nodes), keep=False)
     if not instance.shared:
         allowed = nodes_allowed(supplies_for(site, instance))
         if allowed != (EVERY,):
@@ -147,6 +150,8 @@ def choosing_demands(site: Site, instance: Instance) -> Parameters:
     supplies = supplies_for(site, instance)
     if supplies is not None:
         found.append(("supplies", " ".join(supply.reference for supply in supplies)))
+    if instance.tree.title.startswith(FORWARDED) and not is_relative(instance.demands):
+        found.append(("forwarded", "yes"))
     if is_relative(instance.demands) or looks_in_own_tree(instance, supplies):
         found.append(("tree", instance.tree.reference))
     weight = weight_of(site, instance)

@@ -135,6 +135,7 @@ def is_host(instance: Instance | None) -> TypeGuard[SoftwareInstance]:
         isinstance(instance, SoftwareInstance)
         and instance.partition is not None
         and instance.state is not InstanceState.DESTROYED
+        and instance.partition.node.remote is None
     )
 
 

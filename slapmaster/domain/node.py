@@ -24,6 +24,7 @@ from slapmaster.domain.status import AccessStatus
 if TYPE_CHECKING:
     from slapmaster.domain.instance import SharedInstance
     from slapmaster.domain.instance import SoftwareInstance
+    from slapmaster.domain.remote import Remote
 
 
 class AllocationScope(StrEnum):
@@ -170,12 +171,14 @@ class ComputeNode(Persistent):
 
     ``free`` holds the names of the partitions that nothing lives in, and ``free_count`` how
     many those are.  ``categories`` are what requests may ask of a node (region, memory …).
+    ``remote`` says where that really is, if another project or master stands for it.
     """
 
     facts = NodeFacts()
     categories: tuple[tuple[str, str], ...] = ()
     certificates: tuple[Certificate, ...] = ()
     network = ""
+    remote: "Remote | None" = None
 
     def __init__(self, reference: str, title: str, project: str) -> None:
         self.reference = reference

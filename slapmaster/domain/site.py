@@ -23,6 +23,7 @@ class Site(Persistent):
     """Everything a master knows.  ``version`` is the last evolve step that has run on it."""
 
     version = 0
+    remote_nodes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.persons = Persons()

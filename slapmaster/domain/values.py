@@ -33,6 +33,9 @@ TREE_DEMANDS = ("mode", "affinity", "anti_affinity")
 POLICY = "policy"
 DEMANDS = (*PLACE_DEMANDS, *TREE_DEMANDS, *CATEGORY_DEMANDS, POLICY, *NODE_DEMANDS)
 
+#: What the titles of services begin with that another project or master has ordered here.
+FORWARDED = "_remote_"
+
 Parameters = tuple[tuple[str, str], ...]
 
 

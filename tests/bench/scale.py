@@ -115,13 +115,14 @@ def measure_outside(crowd: Crowd, world: World, nodes: list[str], seconds: float
         found[f"unchanged polls/s, {clients} clients (p99 ms)"] = said(
             run(crowd, world, script, seconds)
         )
+    room = len(nodes) * PLACES // 3  # so much is free for each of the two rows
     for clients in CLIENTS:
         script = [
             Script(tuple(new_requests(world, nodes, each)), (clients + each) * 1_000_000)
             for each in range(clients)
         ]
         found[f"durable allocations/s, {clients} clients (p99 ms)"] = said(
-            run(crowd, world, script, seconds)
+            run(crowd, world, script, seconds, room // clients)
         )
     title = f"{nodes[0]}-0"
     search = world.search(f'{SERVICES} AND title:="{title}"')
@@ -146,8 +147,11 @@ def anywhere(world: World) -> bytes:
     return f"{head.replace(length, f'Content-Length: {len(fields)}')}\r\n\r\n{fields}".encode()
 
 
-def run(crowd: Crowd, world: World, scripts: list[Script], seconds: float) -> Figures:
-    return figures([crowd.measure([Job(world.peer.door, each, seconds) for each in scripts])])
+def run(
+    crowd: Crowd, world: World, scripts: list[Script], seconds: float, most: int = 0
+) -> Figures:
+    jobs = [Job(world.peer.door, each, seconds, most) for each in scripts]
+    return figures([crowd.measure(jobs)])
 
 
 def said(found: Figures) -> str:
@@ -225,14 +229,17 @@ def make(directory: Path, nodes: int) -> None:
 def measure(directory: Path, seconds: float, peer_python: Path | None, peer_nodes: str) -> None:
     """Measure every site below DIRECTORY."""
     columns: dict[str, Column] = {}
-    with Crowd(max(CLIENTS)) as crowd:
-        for root in sorted(directory.glob("[0-9]*"), key=lambda one: int(one.name)):
-            columns[f"{int(root.name):,}"] = measure_site(crowd, root, seconds)
-        for size in map(int, peer_nodes.split(",") if peer_python is not None else ()):
-            root = directory / f"peer-{size}-{time.monotonic_ns()}"
-            found = measure_peer(crowd, root, peer_python, size, seconds)
-            columns[f"SlapProxy, {size:,}"] = found
-    click.echo(write_table(columns))
+    try:
+        with Crowd(max(CLIENTS)) as crowd:
+            for root in sorted(directory.glob("[0-9]*"), key=lambda one: int(one.name)):
+                columns[f"{int(root.name):,}"] = measure_site(crowd, root, seconds)
+            for size in map(int, peer_nodes.split(",") if peer_python is not None else ()):
+                root = directory / f"peer-{size}-{time.monotonic_ns()}"
+                found = measure_peer(crowd, root, peer_python, size, seconds)
+                columns[f"SlapProxy, {size:,}"] = found
+    finally:
+        # What was measured before something broke is said.
+        click.echo(write_table(columns))
 
 
 @main.command()

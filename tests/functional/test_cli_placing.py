@@ -131,6 +131,23 @@ def test_a_type_has_a_weight(say, read):
     assert read(*PLAN)["node"]
 
 
+def test_a_remote_is_added_and_listed(say, read):
+    added = read(
+        "remote", "add", "cloud", "--url", "https://other.example.com", "--partitions", 2,
+        "--remote-project", "PROJ-9", "--node", "region=europe",
+    )  # fmt: skip
+    assert (added["partitions"], added["demands"]) == (2, {"region": "europe"})
+    assert read("remote", "list") == [added]
+    say("project", "add", "annex", "--manager", "alice")
+    here = read("remote", "add", "here", "--person", "alice", "--remote-project", "annex",
+                "--project", "main")  # fmt: skip
+    assert (here["person"], here["remote_project"]) == ("PERS-1", "PROJ-2")
+    say("supply", "cloud", "http://example.com/far.cfg")
+    assert read("plan", "http://example.com/far.cfg", "--project", "main")["node"] == added[
+        "reference"
+    ]
+
+
 def test_a_project_may_have_the_rules_of_one_person(say, read):
     say("project", "add", "playground", "--manager", "alice", "--any-release", "--open-hosts")
     shown = read("project", "show", "playground")
