@@ -1,6 +1,7 @@
 """Services and their instances: where they live, or what they wait for."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from slapcore.errors import InvalidValue
@@ -12,6 +13,7 @@ from slapmaster.control.lookup import write_time
 from slapmaster.domain.act import Act
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.node import ComputeNode
+from slapmaster.domain.reasons import explain
 from slapmaster.domain.tree import InstanceTree
 
 Answer = dict[str, Any]
@@ -54,11 +56,19 @@ def show_instance(act: Act, instance: str) -> Answer:
         **write_instance(found),
         "asked_for_by": found.requester.reference if found.requester is not None else "",
         "waits_since": write_time(found.turn.since) if found.turn is not None else "",
+        "why_not": why_not(act, found),
         "said": write_time(found.access.reported),
         "parameters": dict(found.parameters),
         "demands": dict(found.demands),
         "connection": dict(found.connection.parameters),
     }
+
+
+def why_not(act: Act, instance: Instance) -> list[Answer]:
+    """Say why an instance has no place, as things are now; what it keeps is from when it asked."""
+    if instance.turn is None:
+        return []
+    return [asdict(reason) for reason in explain(act.site, instance)]
 
 
 def trees_in(act: Act, project: str | None) -> Iterator[InstanceTree]:

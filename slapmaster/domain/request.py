@@ -28,6 +28,7 @@ from slapmaster.domain.reliance import rely_on
 from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.telling import tell_of_instance
 from slapmaster.domain.tree import InstanceTree
+from slapmaster.domain.values import FORWARDED
 from slapmaster.domain.values import Parameters
 from slapmaster.domain.values import check_demands
 from slapmaster.domain.values import check_parameters
@@ -258,6 +259,8 @@ def rename(act: Act, instance: Instance, title: str) -> None:
     if title in tree.instances:
         raise Conflict(f"there is an instance {title!r} in {tree.title!r} already")
     if instance.is_root:
+        if title.startswith(FORWARDED) or tree.title.startswith(FORWARDED):
+            raise InvalidValue(f"titles that begin with {FORWARDED} are kept for other masters")
         act.site.trees.change(tree, title=title)
     act.note("renamed", instance.reference, f"{instance.title} -> {title}")
     del tree.instances[instance.title]

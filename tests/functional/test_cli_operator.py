@@ -93,6 +93,8 @@ def test_what_waits_says_why(say, read):
     assert waiting["waiting_for"] in say("instance", "list", "--waiting")
     shown = read("instance", "show", "second")
     assert shown["waits_since"]
+    example = read("node", "show", "desk")["reference"]
+    assert shown["why_not"] == [{"count": 1, "why": "no free partition", "example": example}]
     assert shown["parameters"] == {"greeting": "hi"}
     assert "greeting=hi" in say("instance", "show", "second")
     placed = read("instance", "list", "--node", "desk")

@@ -140,6 +140,15 @@ def test_a_plan_of_what_waits_and_of_a_child(master, person, nodes):
     assert call(root, PLAN, child)["computer_guid"] not in ("", place.reference)
 
 
+def test_a_plan_by_an_instance_for_what_it_has(master, person, nodes):
+    got = person.request("root")
+    root = master.instance(next(n for n in nodes if n.reference == node_of(got)), "root")
+    child = root.request("child")
+    assert call(root, PLAN, {**WISH, "title": "child"})["computer_guid"] == node_of(child)
+    refused = call(root, PLAN, {**WISH, "title": "child", "shared": True}, status=409)
+    assert refused["type"] == "CONFLICT"
+
+
 def test_a_plan_for_a_share_names_its_host(person, nodes):
     wish = {**WISH, "title": "share", "shared": True}
     assert "can host this shared instance yet" in call(person, PLAN, wish)["message"]

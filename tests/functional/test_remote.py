@@ -13,10 +13,14 @@ from slapcore.states import ReleaseState
 from slapmaster import forward
 from slapmaster.app import Parts
 from slapmaster.domain.installation import supply
+from slapmaster.domain.node import AllocationScope
 from slapmaster.domain.project import Role
 from slapmaster.domain.publish import publish_connection
+from slapmaster.domain.registration import change_scope
 from slapmaster.domain.remote import Way
 from slapmaster.domain.remote import make_remote_node
+from slapmaster.domain.waiting import allocate
+from slapmaster.domain.waiting import release_place
 from slapmaster.forward import Forwarder
 from slapmaster.forward import forwarding
 from slapmaster.master import Master
@@ -252,6 +256,35 @@ def test_what_lives_remotely_hosts_nobody(master, person, project):
 def test_a_way_that_leads_nowhere_is_refused(master, person, project, way):
     with pytest.raises(SlapError, match="remote"):
         add_remote(master, project, way)
+
+
+def test_a_remote_node_has_a_title_of_its_own_and_some_partitions(master, project):
+    way = Way(url="http://127.0.0.1:1")
+    add_remote(master, project, way)
+    with pytest.raises(SlapError, match="there is a node 'cloud' in PROJ-1 already"):
+        add_remote(master, project, way)
+    with pytest.raises(SlapError, match="can't have 0 partitions"):
+        add_remote(master, project, way, partitions=0)
+
+
+def test_what_has_moved_on_meanwhile_is_ended_at_the_remote(
+    master, person, project, forwarder, served
+):
+    node = add_remote(master, project, Way(url=f"http://127.0.0.1:{served.port}"))
+    ask(person)
+    forwarder.look_after(node)
+    master.change(lambda act: change_scope(act, act.site.nodes[node], AllocationScope.FOREVER))
+    assert requested(served)[1] == "started"
+
+    def leave(act):
+        [found] = act.site.instances
+        release_place(act, found)
+        act.site.room.leave(found)
+        allocate(act, found)
+
+    master.change(leave)
+    forwarder.look_after(node)
+    assert requested(served)[1] == "destroyed"
 
 
 def test_a_stranger_s_project_is_no_remote(master, person, project):

@@ -149,6 +149,8 @@ def news_of_instance(request: Request, instance: Instance) -> JSON:
         **status_of(request, instance.reference, instance.access, kind, state.value),
         "title": instance.title,
     }
+    if instance.turn is not None:
+        return {**news, "text": f"#error {instance.waiting_for}"}
     if instance.shared:
         return {**news, "text": f"#nodata is a slave {instance.reference}", "is_slave": 1}
     if state in SILENT:

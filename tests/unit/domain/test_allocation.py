@@ -19,9 +19,12 @@ from slapmaster.domain.installation import supply
 from slapmaster.domain.node import AllocationScope
 from slapmaster.domain.node import NodeFacts
 from slapmaster.domain.node import PartitionSpec
+from slapmaster.domain.provision import Offer
+from slapmaster.domain.provision import set_allocation_supply
 from slapmaster.domain.registration import change_offer
 from slapmaster.domain.registration import change_scope
 from slapmaster.domain.registration import format_node
+from slapmaster.domain.waiting import allocate
 from slapmaster.domain.waiting import resume_placing
 from tests.factories import World
 from tests.factories import make_person
@@ -355,3 +358,45 @@ def test_nothing_is_resumed_for_what_is_gone(world, monkeypatch):
     world.site.room.unfinished.insert("SOFTINST-99")
     assert resume_placing(world.act())
     assert not resume_placing(world.act())
+
+
+def test_nobody_overtakes_those_who_are_just_being_placed(world, monkeypatch):
+    monkeypatch.setattr(waiting, "PLACED_AT_ONCE", 2)
+    early = [world.request(f"web{number}") for number in range(5)]
+    node = world.node(partitions=7)
+    assert sum(one.partition is not None for one in early) == 2
+    late, other = world.request("late"), world.request("other", demands={"node": node.reference})
+    assert late.partition is None  # though there is room: others asked for the same before
+    assert other.partition is not None  # who asks for something else stands in another line
+    while resume_placing(world.act()):
+        pass
+    assert all(one.partition is not None for one in (*early, late))
+    turns = [one.partition.timestamp for one in (*early, late)]
+    assert turns == sorted(turns)
+
+
+def test_a_whole_project_is_gone_through_in_several_goes(world, monkeypatch):
+    monkeypatch.setattr(waiting, "PLACED_AT_ONCE", 2)
+    node = world.node(partitions=7)
+    set_allocation_supply(world.act(), world.project, "none", Offer())
+    early = [world.request(f"web{number}") for number in range(5)]
+    set_allocation_supply(world.act(), world.project, "none", Offer(nodes=(node.reference,)))
+    assert [one.partition is not None for one in early] == [True, True, False, False, False]
+    while resume_placing(world.act()):
+        pass
+    assert all(one.partition is not None for one in early)
+
+
+def test_a_long_wrong_word_is_compared_with_nothing(refusing):
+    refusing.node()
+    with pytest.raises(InvalidValue, match="nothing is known of the policy"):
+        refusing.request(demands={"policy": "x" * 300})
+
+
+def test_a_demand_for_another_project_that_is_stored_is_never_met(world):
+    world.node()
+    web = world.request(demands={"capability": "gpu"})
+    web.demands = (("project", "PROJ-9"),)
+    world.site.room.leave(web)
+    assert not allocate(world.act(), web)
+    assert "not of PROJ-9" in web.waiting_for

@@ -1,6 +1,8 @@
 """Whatever is wrong with a site is found and named; what is right is not."""
 
 import pytest
+from BTrees.OOBTree import OOBTree
+from BTrees.OOBTree import OOTreeSet
 
 from slapcore.states import InstanceState
 from slapcore.states import ReleaseState
@@ -11,6 +13,8 @@ from slapmaster.domain.check import STRIDE
 from slapmaster.domain.check import find_problems
 from slapmaster.domain.departure import report_gone
 from slapmaster.domain.node import ComputeNode
+from slapmaster.domain.registration import change_capacity
+from slapmaster.domain.registration import change_offer
 from slapmaster.domain.registration import register_node
 from slapmaster.domain.room import Turn
 from slapmaster.domain.token import Token
@@ -415,3 +419,35 @@ def test_what_was_walked_can_be_dropped_now_and_then():
     site = make_site(nodes=3, partitions=STRIDE)
     assert list(find_problems(site, lambda: rests.append(1))) == []
     assert len(rests) >= 3
+
+
+def test_what_a_node_is_listed_as_is_compared():
+    world = World.make()
+    node = world.node()
+    room = world.site.room
+    change_offer(world.act(), node, network="", categories={"region": "europe"})
+    change_capacity(world.act(), node, 5)
+    room.traits[("PROJ-1", "region", "asia")] = OOTreeSet(["COMP-1"])
+    del room.traits[("PROJ-1", "region", "europe")]
+    room.states[("PROJ-1", "full")] = OOTreeSet(["COMP-1"])
+    del room.states[("PROJ-1", "room")]
+    node.standing.load = 4
+    assert sorted(find_problems(world.site)) == [
+        "COMP-1 carries 0 and counts 4",
+        "COMP-1 is not listed under ('region', 'europe')",
+        "COMP-1 is room and is not listed as that",
+        "room lists COMP-1 as being in the state ('PROJ-1', 'full'): wrongly",
+        "room lists COMP-1 under ('PROJ-1', 'region', 'asia'): wrongly",
+    ]
+
+
+def test_who_waits_for_others_of_a_tree_is_known_there():
+    world = World.make()
+    web = world.request(demands={"mode": "unique_by_node"})
+    other = world.request("other", release_url="http://example.org/none.cfg")
+    del web.tree.expecting[web.reference]
+    other.tree.expecting = OOBTree({other.reference: other})
+    assert sorted(find_problems(world.site)) == [
+        "HOSTSUBS-2 wrongly lists SOFTINST-2 as waiting for others of it",
+        "SOFTINST-1 waits for others of its tree, which does not know",
+    ]

@@ -9,6 +9,7 @@ from slapcore.states import ReleaseState
 from slapmaster.control.catalog import add_product
 from slapmaster.control.catalog import add_release
 from slapmaster.domain.check import find_problems
+from slapmaster.domain.hosting import may_share
 from slapmaster.domain.installation import supply
 from slapmaster.domain.project import Role
 from slapmaster.domain.provision import Offer
@@ -219,3 +220,40 @@ def test_a_manager_may_be_who_a_supply_is_for(world):
     eve = beside(world)
     world.project.give_role(eve.person, Role.MANAGER)
     assert allow(world, person=eve.person.reference).person == eve.person.reference
+
+
+def test_hosts_of_another_project_or_kind_are_not_shared(world):
+    other = make_project(world.act(), "else")
+    world.person.projects.insert(other.reference)
+    other.members[world.person.reference] = Role.CUSTOMER
+    elsewhere = World(world.act, other, world.person)
+    make_node(world.act(), other, "there", partitions=3)
+    host = elsewhere.request("host")
+    world.node(partitions=3)
+    own = world.request("own", software_type="other")
+    demands = {"instance": own.reference}
+    share = world.request("share", shared=True, demands=demands)
+    assert share.partition is None
+    assert share.waiting_for.startswith("no instance of")
+    assert not may_share(world.site, host, share)
+    right = world.request("right")
+    asked = world.request("share", shared=True, demands=demands)
+    why = f"1: not {own.reference} (as {right.reference})"
+    assert asked.waiting_for == f"no place on 1 hosts: {why}"
+
+
+def test_open_hosts_are_shared_beside_the_offered_ones(world):
+    world.project.open_hosts = True
+    world.node(partitions=3)
+    host = world.request("host")
+    allow(world, nodes=("every",))
+    assert beside(world).request("share", shared=True).host is host
+
+
+def test_a_demanded_host_that_is_not_offered_is_not_taken(world):
+    world.node(partitions=3)
+    host = world.request("host")
+    share = world.request("early", shared=True)
+    allow(world, nodes=("every",), same_tree=True)
+    late = world.request("late", shared=True, demands={"instance": host.reference})
+    assert (share.host, late.host) == (host, None)

@@ -240,3 +240,9 @@ def test_what_is_being_destroyed_keeps_its_title(world):
     world.request("web", state=DESTROYED)
     with pytest.raises(InvalidValue, match="'web' is being destroyed and can't be renamed"):
         rename(world.act(), web, "shop")
+
+
+@pytest.mark.parametrize(("old", "new"), [("web", "_remote_x"), ("_remote_x", "web")])
+def test_titles_of_other_masters_are_kept_for_them(world, old, new):
+    with pytest.raises(InvalidValue, match="begin with _remote_ are kept for other masters"):
+        rename(world.act(), world.request(old), new)
