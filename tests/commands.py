@@ -16,6 +16,11 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
+from click.testing import CliRunner
+from click.testing import Result
+
+from slapcore.cli import main as slapctl
+
 COMMAND = [sys.executable, "-m", "slapmaster"]
 #: Seconds that a command may take.
 PATIENCE = 60
@@ -69,29 +74,25 @@ class Slapctl:
     home: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    def call(self, *words: object, given: str | None = None) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            self.words(*words),
-            input=given or "",
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            env={**os.environ, **self.variables},
-        )
+    def call(self, *words: object, given: str | None = None) -> Result:
+        """Run a command in this process, which saves most of the time."""
+        typed = ["--home", str(self.home), *map(str, words)]
+        return CliRunner().invoke(slapctl, typed, input=given or "", env=self.variables)
 
     def words(self, *words: object) -> list[str]:
+        """Give what runs a command in a process of its own."""
         return [sys.executable, "-m", "slapcore.cli", "--home", str(self.home), *map(str, words)]
 
     def run(self, *words: object, code: int = 0, given: str | None = None) -> str:
         """Run a command; give what it says, on standard error when it fails."""
         done = self.call(*words, given=given)
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.exit_code == code, f"{words}: {done.exit_code}\n{done.output}{done.exception}"
         return done.stderr if code else done.stdout
 
     def read(self, *words: object, code: int = 0) -> Any:
         """Run a command that prints something, and read its JSON."""
         done = self.call(*words, "--json")
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.exit_code == code, f"{words}: {done.exit_code}\n{done.output}{done.exception}"
         return json.loads(done.stdout)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import xmlrpc.client
 from typing import Any
 
 import click
@@ -14,7 +13,9 @@ from slapcore.cli.output import output_options
 from slapcore.cli.output import print_data
 from slapcore.errors import InvalidValue
 from slapcore.errors import ProtocolError
-from slapcore.errors import SlapError
+from slapcore.protocol.xmlrpc import Fault
+from slapcore.protocol.xmlrpc import read_answer
+from slapcore.protocol.xmlrpc import write_call
 from slapcore.slap.connection import MEANINGS
 from slapcore.slap.connection import Connection
 from slapcore.slap.connection import Question
@@ -44,14 +45,8 @@ def read_said(text: str) -> dict[str, Any]:
 
 def call_by_xml(connection: Connection, method: str, fields: dict[str, Any]) -> object:
     """Call by XML-RPC: its faults mean what the statuses of classic SLAP mean."""
-    arguments = (fields,) if fields else ()
-    try:
-        body = xmlrpc.client.dumps(arguments, method, allow_none=True)
-        answer = connection.ask(Question(path="RPC2", xml=body.encode()))
-        (value,), _ = xmlrpc.client.loads(answer.body, use_builtin_types=True)
-    except xmlrpc.client.Fault as fault:
-        kind: type[SlapError] = MEANINGS.get(fault.faultCode, ProtocolError)
-        raise kind(fault.faultString) from fault
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidValue(f"this can't be said by XML-RPC: {error}") from error
-    return value
+    body = write_call(method, (fields,) if fields else ())
+    told = read_answer(connection.ask(Question(path="RPC2", xml=body)).body)
+    if isinstance(told, Fault):
+        raise MEANINGS.get(told.code, ProtocolError)(told.text)
+    return told

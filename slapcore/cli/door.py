@@ -3,6 +3,8 @@
 from functools import cached_property
 from pathlib import Path
 
+import click
+
 from slapcore.cli.known import Contexts
 from slapcore.cli.known import Known
 from slapcore.cli.known import find_home
@@ -31,7 +33,9 @@ class Door:
 
     @cached_property
     def person(self) -> AsPerson:
-        return Master(self.contexts.target(self.known)).as_person()
+        master = Master(self.contexts.target(self.known))
+        click.get_current_context().call_on_close(master.close)
+        return master.as_person()
 
     def project(self, named: str | None) -> str:
         """Give the project that is meant: the one named, or the context's."""

@@ -1,6 +1,7 @@
 """``slapctl login``: who a master is, is made sure of first; then a token becomes a certificate."""
 
 import os
+import re
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import click
 
 from slapcore import errors
 from slapcore.cli.door import Door
+from slapcore.cli.known import Contexts
 from slapcore.cli.known import Known
 from slapcore.slap.as_node import Credentials
 from slapcore.slap.connection import Connection
@@ -22,6 +24,7 @@ from slapcore.slap.trust import Shown
 from slapcore.slap.trust import look_at
 
 TOKEN = "SLAPCTL_TOKEN"
+NO_LETTER = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +69,8 @@ def command(
     The server's certificate is verified before anything is sent.  If nobody on this machine vouches
     for it, its fingerprint is shown for you to compare, and pinned.
     """
-    known = Known(name=name or urlsplit(url).hostname or "", url=url, plain=plain, project=project)
-    door.contexts.folder(known.name)  # a name that can't be one is refused before a token is used
+    called = find_name(door.contexts, url, name)
+    known = Known(name=called, url=url, plain=plain, project=project)
     target = Target(url=url, plain=plain)
     if urlsplit(url).scheme == "http":
         with Connection(target):  # which refuses to be plain beyond this machine
@@ -101,6 +104,19 @@ def redeem(target: Target, trust: Trust, token: str) -> Credentials:
         )
         with Connection(trusting) as connection:
             return fetch_person_credentials(connection, token)
+
+
+def find_name(contexts: Contexts, url: str, said: str | None) -> str:
+    """Find what to call a master: as said, or after its host; no other one loses its name to it."""
+    parts = urlsplit(url)
+    names = [said] if said else [NO_LETTER.sub("-", parts.hostname or "").strip("-")]
+    if not said and parts.port is not None:
+        names.append(f"{names[0]}-{parts.port}")
+    for name in names:
+        contexts.folder(name)  # a name that can't be one is refused before a token is used
+        if name not in contexts.names() or contexts.read(name).url == url:
+            return name
+    raise errors.Conflict(f"{names[-1]!r} is another master already: say another --name")
 
 
 def introduce(door: Door) -> None:

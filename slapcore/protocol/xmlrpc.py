@@ -1,4 +1,4 @@
-"""XML-RPC: calls in, answers and faults out.
+"""XML-RPC: calls, answers and faults, written and read.
 
 - Whole numbers of up to 32 bits travel as ``<int>``, those of up to 64 as ``<i8>``, larger
   ones as text.  ``<int>``, ``<i4>`` and ``<i8>`` are read.
@@ -11,6 +11,7 @@
 import math
 import re
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from slapcore.protocol.xml import read_xml
 from slapcore.protocol.xml import shorten
 
 MAX_BYTES = 8 << 20
+MAX_ANSWER = 64 << 20
 MAX_DEPTH = 32
 MAX_ELEMENTS = 500_000
 
@@ -34,6 +36,7 @@ VOCABULARY = Vocabulary(
     (
         "value", "member", "name", "string", "struct", "array", "data", "int", "i4", "i8",
         "boolean", "double", "nil", "param", "params", "methodName", "methodCall",
+        "methodResponse", "fault",
     ),
     (),
 )  # fmt: skip
@@ -51,6 +54,37 @@ class Call:
 
     name: str
     arguments: list[Value]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is answered when a call has failed."""
+
+    code: int
+    text: str
+
+
+def write_call(name: str, arguments: Iterable[object]) -> bytes:
+    """Write the body of a request."""
+    root = etree.Element("methodCall")
+    etree.SubElement(root, "methodName").text = _clean(name)
+    params = etree.SubElement(root, "params")
+    for argument in arguments:
+        _write_value(etree.SubElement(params, "param"), argument)
+    return _finish(root)
+
+
+def read_answer(data: bytes) -> Value | Fault:
+    """Read the body of an answer; raises ``ProtocolError`` and nothing else."""
+    root = read_xml(data, VOCABULARY, max_bytes=MAX_ANSWER, max_elements=MAX_ELEMENTS)
+    outcome = _only_child(root, "methodResponse")
+    if outcome.tag == "params":
+        return _read_value(_only_child(_only_child(outcome, "params"), "param"), 1)
+    found = _read_value(_only_child(outcome, "fault"), 1)
+    code = found.get("faultCode") if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not isinstance(code, int):
+        raise ProtocolError("a <fault> without a code")
+    return Fault(code, str(found.get("faultString", "")))
 
 
 def read_call(data: bytes) -> Call:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from slapcore.errors import NotFound
 from slapcore.errors import NotOffered
+from slapcore.errors import ProtocolError
 from slapcore.protocol.attributes import Attributes
 from slapcore.protocol.documents import InstanceView
 from slapcore.protocol.jsonrpc import JSON
@@ -60,8 +61,11 @@ class AsPerson:
         links = self._look("").read_part("_links")
         path = links.read_part("me").read_text("href").removeprefix("urn:jio:get:")
         view = self._look(f"/{path}").read_part("_embedded").read_part("_view")
+        reference = view.read_part("my_reference").read_text("default")
+        if not reference:
+            raise ProtocolError("the master does not say whose certificate this is")
         return shown.Person(
-            reference=view.read_part("my_reference").read_text("default"),
+            reference=reference,
             name=view.read_part("my_title").read_text("default"),
             email=view.read_part("my_default_email_coordinate_text").read_text("default"),
         )
@@ -199,7 +203,11 @@ class AsPerson:
     def make_node_token(self, *, project: str = "") -> str:
         """Get a one-time token that registers a node."""
         query = {"project_reference": project} if project else None
-        return self._look("/computer_module/Base_getComputerToken", query).read_text("access_token")
+        told = self._look("/computer_module/Base_getComputerToken", query)
+        token = told.read_text("access_token")
+        if not token:
+            raise ProtocolError("the master's answer holds no token")
+        return token
 
     def _read(self, method: str, **said: str) -> Attributes:
         return self._call(method, said, repeatable=True)

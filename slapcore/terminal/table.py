@@ -8,13 +8,14 @@ from typing import ClassVar
 import click
 
 from slapcore.errors import SlapError
+from slapcore.terminal.shape import write
 
 
 class Failure(click.ClickException):
     """An error, said in one line."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(" ".join(str(error).split()))
+        super().__init__(write(" ".join(str(error).split())))
 
 
 class CommandTable(click.Group):

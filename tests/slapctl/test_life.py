@@ -47,7 +47,7 @@ def test_whoever_logs_in_is_known(alice, server):
 
 def test_what_waits_is_kept_and_its_reason_shown(alice, node):
     done = alice.call("request", "early", NEW, "-p", "a=b")
-    assert done.returncode == 7
+    assert done.exit_code == 7
     assert "not supplied" in done.stderr
     shown = alice.read("service", "info", "early")
     assert (shown["parameters"], shown["node"]) == ({"a": "b"}, "")
@@ -67,7 +67,7 @@ def test_a_release_is_supplied(alice, node):
 def test_a_service_is_asked_for_and_waited_for(alice, node, working):
     asked = ("request", "web", RELEASE, "-p", "greeting=Hello", "-p", "empty=")
     done = alice.call(*asked, "--wait", "--timeout", "30", "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     shown = json.loads(done.stdout)
     assert shown["status"] == "#access Instance correctly started"
     assert (shown["node"], shown["partition"][:8]) == (node.reference, "slappart")
@@ -168,7 +168,7 @@ def test_nodes_are_listed_and_shown(alice, node):
 def test_what_is_destroyed_is_gone_when_its_node_says_so(alice, node):
     place = alice.read("request", "brief", RELEASE)["partition"]
     refused = alice.call("service", "destroy", "brief", given="n\n")
-    assert refused.returncode == 1
+    assert refused.exit_code == 1
     assert told(node, "brief").state == "started"
     alice.run("service", "destroy", "brief", "--yes")
     assert told(node, "brief").state == "destroyed"
@@ -200,7 +200,7 @@ def test_a_plan_says_where_and_why_not_and_stores_nothing(alice, node):
     plan = alice.read("plan", "planned", RELEASE, "-d", f"computer_guid={node.reference}")
     assert (plan["node"], plan["is_there"]) == (node.reference, False)
     done = alice.call("request", "planned", "https://example.com/none.cfg", "--plan")
-    assert done.returncode == 7
+    assert done.exit_code == 7
     assert "not supplied" in done.stdout + done.stderr
     assert "planned" not in alice.run("service", "list")
 

@@ -131,6 +131,14 @@ def test_several_masters_are_told_apart(ctl, site, server, authority):
     assert "no master is known as" in ctl.run("context", "use", "none", code=5)
 
 
+def test_no_master_loses_its_name_to_another(ctl):
+    for port, name in ((5000, "127.0.0.1"), (5001, "127.0.0.1-5001"), (5000, "127.0.0.1")):
+        assert f"known as {name};" in ctl.run("login", f"http://127.0.0.1:{port}")
+    assert "known as 1;" in ctl.run("login", "http://[::1]:5000")
+    said = ctl.run("login", "http://127.0.0.1:5002", "--name", "127.0.0.1", code=6)
+    assert "is another master already" in said
+
+
 def test_a_certificate_from_elsewhere_does_too(ctl, site, server, authority, tmp_path):
     folder = tmp_path / "alice"
     site.run("person", "certificate", "issue", "alice", folder)

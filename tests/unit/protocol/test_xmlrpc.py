@@ -180,3 +180,34 @@ def test_a_call_without_values_is_one():
 def test_a_call_of_too_many_values_is_refused():
     with pytest.raises(ProtocolError, match="elements"):
         read(a_call("<value/>" * (wire.MAX_ELEMENTS + 1)))
+
+
+VALUE = {"a": [1, 2**40, 1.5, True, "x"], "b": {"c": ""}}
+
+
+def test_a_call_that_is_written_is_read_again():
+    assert wire.read_call(wire.write_call("do.it", [VALUE, 7])) == wire.Call("do.it", [VALUE, 7])
+    assert wire.read_call(wire.write_call("do.it", [])) == wire.Call("do.it", [])
+
+
+def test_an_answer_and_a_fault_that_are_written_are_read_again():
+    assert wire.read_answer(wire.write_answer(VALUE)) == VALUE
+    assert wire.read_answer(wire.write_fault(408, "wait")) == wire.Fault(408, "wait")
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "",
+        "<params/>",
+        "<params><param/></params>",
+        "<fault><value>x</value></fault>",
+        "<fault><value><struct/></value></fault>",
+        "<fault/><params/>",
+        "<value>1</value>",
+        "<!DOCTYPE x>",
+    ],
+)
+def test_what_is_no_answer_is_refused(inside):
+    with pytest.raises(ProtocolError):
+        wire.read_answer(f"<methodResponse>{inside}</methodResponse>".encode())
