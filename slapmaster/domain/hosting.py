@@ -8,9 +8,13 @@ the supplies offer, and those of its own tree if they say so.
 from collections.abc import Iterator
 from itertools import islice
 
+from BTrees.OOBTree import OOSet
+
 from slapmaster.domain.allocation_supply import hosts_offered
 from slapmaster.domain.allocation_supply import supplies_for
+from slapmaster.domain.demand import FEW
 from slapmaster.domain.demand import meets
+from slapmaster.domain.demand import sieves_for
 from slapmaster.domain.instance import Instance
 from slapmaster.domain.instance import SharedInstance
 from slapmaster.domain.instance import SoftwareInstance
@@ -21,7 +25,7 @@ from slapmaster.domain.room import Key
 from slapmaster.domain.site import Site
 
 #: How many hosts are looked at for one that meets all demands.
-LOOKED_AT = 1_000
+LOOKED_AT = 10_000
 
 
 def host_key(site: Site, instance: Instance) -> Key:
@@ -64,14 +68,34 @@ def hosts_for(site: Site, instance: SharedInstance) -> Iterator[ComputePartition
 
 
 def named_or_possible(site: Site, instance: SharedInstance) -> Iterator[SoftwareInstance]:
-    """Walk the host that is demanded, if it is one; all possible ones if none is."""
-    wanted = dict(instance.demands).get("instance")
-    if wanted is None:
+    """Walk the host that is demanded, or those on the few nodes that are; else all there are."""
+    wanted, nodes = dict(instance.demands).get("instance"), few_nodes(site, instance)
+    if wanted is not None:
+        named = site.instances.find(wanted)
+        if is_host(named) and can_host(site, named, instance):
+            yield named
+    elif nodes is not None:
+        yield from hosts_on(site, nodes, instance)
+    else:
         yield from possible_hosts(site, instance)
-        return
-    named = site.instances.find(wanted)
-    if is_host(named) and can_host(site, named, instance):
-        yield named
+
+
+def few_nodes(site: Site, instance: Instance) -> OOSet | None:
+    """Give the nodes where ``instance`` has to live, if its demands leave only a few."""
+    for sieve in sieves_for(site, instance):
+        if sieve.keep and isinstance(sieve.nodes, OOSet) and len(sieve.nodes) <= FEW:
+            return sieve.nodes
+    return None
+
+
+def hosts_on(site: Site, nodes: OOSet, instance: Instance) -> Iterator[SoftwareInstance]:
+    """Walk the hosts that ``instance`` may share on ``nodes``."""
+    for reference in nodes:
+        node = site.nodes.find(reference)
+        for partition in node.partitions.values() if node is not None else ():
+            host = partition.instance
+            if is_host(host) and can_host(site, host, instance):
+                yield host
 
 
 def can_host(site: Site, host: SoftwareInstance, instance: Instance) -> bool:

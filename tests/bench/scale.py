@@ -1,7 +1,8 @@
 """What a site costs at several sizes, beside SlapProxy where that can hold them.
 
 ``python -m tests.bench.scale build DIR --nodes 5000`` makes a site; ``measure DIR`` measures all
-that were made there and prints a table; ``day DIR --nodes 5000`` has every node ask once a minute.
+that were made there and prints a table; ``races DIR`` has eight clients ask for the same things,
+``day DIR`` has every node ask once a minute.
 """
 
 import threading
@@ -36,6 +37,7 @@ from tests.bench.measure import figures
 from tests.bench.peers import Peer
 from tests.bench.peers import SlapProxy
 from tests.bench.peers import write_configuration
+from tests.bench.race import run_races
 from tests.bench.report import csv_table
 from tests.bench.report import number
 from tests.bench.rows import SERVICES
@@ -254,6 +256,16 @@ def day(directory: Path, nodes: int, seconds: int) -> None:
         for line in live.run():
             click.echo(line)
         click.echo(f"memory: {peer.memory() / 1e6:.0f} MB")
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--nodes", default=5000, show_default=True, help="Of which site.")
+def races(directory: Path, nodes: int) -> None:
+    """Have eight clients at once ask for the same titles, places and hosts on a site."""
+    with Crowd(max(CLIENTS)) as crowd, MadeSite(directory / str(nodes)) as peer:
+        for outcome in run_races(crowd, World(peer)):
+            click.echo(outcome)
 
 
 class Day:

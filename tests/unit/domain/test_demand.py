@@ -3,6 +3,7 @@
 import pytest
 
 from slapcore.states import InstanceState
+from slapmaster.domain import hosting
 from slapmaster.domain.check import find_problems
 from slapmaster.domain.departure import report_gone
 from slapmaster.domain.network import Network
@@ -132,3 +133,13 @@ def test_shares_look_at_the_node_of_their_host(world):
     hosts = [world.request_child(root, f"host{n}", demands=BY_NODE) for n in range(1)]
     share = world.request_child(root, "share", shared=True, demands={"affinity": "host0"})
     assert share.partition.node is hosts[0].partition.node
+
+
+def test_a_share_finds_the_one_host_on_its_node_among_many(world, monkeypatch):
+    monkeypatch.setattr(hosting, "LOOKED_AT", 2)
+    for number in range(20):
+        world.node(f"node{number}", partitions=1)
+    hosts = [world.request(f"host{number}") for number in range(20)]
+    for host in hosts:
+        demands = {"node": host.partition.node.reference}
+        assert world.request(f"share of {host.title}", shared=True, demands=demands).host is host
