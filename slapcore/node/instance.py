@@ -219,6 +219,8 @@ def profile_tail(work: Work) -> str:
         release=work.wanted.release_url,
         key=work.place.key or "",
         certificate=work.place.certificate or "",
+        authority=config.authority or "",
+        fingerprint=config.fingerprint,
         shared_parts=buildout.list_paths(config.shared_parts),
         build_time_parts=buildout.list_paths(config.build_time_parts),
         state=work.wanted.state,

@@ -187,6 +187,7 @@ def test_the_certificate_is_where_the_profile_says_and_nobody_else_reads_it():
         assert key.stat().st_uid == place.partition("slappart0").stat().st_uid
         profile = (place.partition("slappart0") / "buildout.cfg").read_text()
         assert f"key-file = {key}\n" in profile
+        assert "master-ca-file = \nmaster-fingerprint = \n" in profile
     finally:
         place.end()
 
