@@ -17,6 +17,7 @@ from dataclasses import field
 from typing import TypeVar
 
 from slapcore.config import NodeConfig
+from slapcore.errors import ProtocolError
 from slapcore.errors import SlapError
 from slapcore.errors import Unavailable
 from slapcore.node import departure
@@ -156,7 +157,7 @@ class Agent:
             self.supervisor.launch()
             try:
                 seen = self.node().see()
-            except Unavailable as error:
+            except (Unavailable, ProtocolError) as error:
                 return self.go_on_alone(error)
             return self.process_partitions(seen, only, force=force)
 
