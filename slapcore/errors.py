@@ -48,6 +48,10 @@ class Forbidden(SlapError):
     """The asker is known and may see the thing, but may not do this to it."""
 
 
+class QuotaExceeded(Forbidden):
+    """The asker, or the project, has as much as it may have."""
+
+
 class Unauthenticated(SlapError):
     """Nobody has proved who asks."""
 

@@ -16,6 +16,7 @@ from slapcore.errors import ConfigurationError
 from slapmaster.api.kept import Answers
 from slapmaster.api.nodeview import KEPT_BYTES
 from slapmaster.api.nodeview import NodeDocuments
+from slapmaster.api.pace import Pace
 from slapmaster.api.watch import Watch
 from slapmaster.auth.issuer import AuthorityIssuer
 from slapmaster.plugin import find_plugins
@@ -73,6 +74,7 @@ def make_app(parts: Parts) -> Callable[..., Any]:
     registry.trusted_proxies = parts.trusted_proxies
     registry.node_documents = NodeDocuments(parts.document_cache)
     registry.answers = Answers(parts.document_cache // 8)
+    registry.pace = Pace()
     registry.watch = Watch(parts.store)
     for module in INCLUDED:
         config.include(module)

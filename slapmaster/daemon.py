@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
 from datetime import datetime
+from functools import partial
 
 from ZODB.POSException import POSError
 
@@ -26,11 +27,15 @@ from slapmaster.cache import opened_cache
 from slapmaster.control.listener import ControlApplication
 from slapmaster.control.operation import Asked
 from slapmaster.control.operation import act_once
+from slapmaster.domain.closure import needs_tending
+from slapmaster.domain.closure import tend_nodes
 from slapmaster.domain.waiting import resume_placing
 from slapmaster.forward import forwarding
 from slapmaster.master import Master
 from slapmaster.master import refuse_old
 from slapmaster.settings import Settings
+from slapmaster.storage import now_in_microseconds
+from slapmaster.storage import opened
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +70,7 @@ def serve(master: Master, say: Callable[[str], None]) -> None:
 
 def wait(master: Master, server: Server) -> None:
     """Do what is to be done every so often, until a signal ends it."""
+    begun = now_in_microseconds()
     while True:
         found = signal.sigtimedwait(SIGNALS, master.settings.pulse_flush_seconds)
         if found is not None and found.si_signo in ENDING:
@@ -73,6 +79,7 @@ def wait(master: Master, server: Server) -> None:
         if found is None:
             flush_pulse(master)
             place_the_rest(master)
+            watch_nodes(master, begun)
         keep_certificate(master, server, asked=found is not None)
 
 
@@ -97,6 +104,30 @@ def place_the_rest(master: Master) -> None:
             log.info("placed some of those that waited")
     except (POSError, OSError, SlapError):
         log.exception("those that wait could not be placed")
+
+
+def watch_nodes(master: Master, begun: int) -> None:
+    """Close nodes that were not heard of for long, and do what the times of closed ones say.
+
+    As long as this server did not run it could not hear them: it begins to count when it does.
+    """
+    asked = Asked(name="watch nodes", arguments={}, by="master")
+    seconds = master.settings.node_outdated_seconds
+    silent: list[str] = []
+    limit = now_in_microseconds() - int(seconds * 1_000_000)
+    if not master.parts.alone and limit > begun:
+        silent = master.parts.store.pulse.silent_since(limit)
+    try:
+        if has_work(master, silent):
+            act_once(master, asked, partial(tend_nodes, silent=silent, seconds=int(seconds)))
+    except (POSError, OSError, SlapError):
+        log.exception("the times of nodes could not be kept")
+
+
+def has_work(master: Master, silent: Sequence[str]) -> bool:
+    """Tell whether a transaction is worth while."""
+    with opened(master.parts.store.main) as connection:
+        return needs_tending(connection.root()["site"], silent, now_in_microseconds())
 
 
 def flush_pulse(master: Master) -> None:

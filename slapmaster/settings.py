@@ -122,6 +122,8 @@ class Settings:
     pulse_flush_seconds: Annotated[float, read_seconds] = 60.0
     #: how often what is placed on remote nodes is asked for there
     forward_seconds: Annotated[float, read_seconds] = 10.0
+    #: seconds without a word after which a node takes nothing new
+    node_outdated_seconds: Annotated[float, read_seconds] = 3600.0
     #: the settings of the binary cache that is a part of this master; none: there is no such part
     cache: Annotated[Path | None, Path] = None
     #: what the nodes and people of one project may put into it, in a day and in a minute

@@ -123,6 +123,10 @@ class Pulse:
     def last(self, reference: str) -> int | None:
         return self._heard.get(reference)
 
+    def silent_since(self, moment: int) -> list[str]:
+        """Give what was heard of once, and not since ``moment``."""
+        return [reference for reference, heard in self._heard.copy().items() if heard < moment]
+
     def flush(self) -> int:
         """Write what was heard since the last time; give how many."""
         with self._lock:

@@ -91,6 +91,7 @@ def add_askers(master: Master) -> dict[str, ClassicDriver]:
     person.request("web")
     person.post("requestComputer", {"computer_title": "without a certificate"})
     master.change(lambda act: make_product(act, act.site.projects[project], "known"))
+    person.supply(master.add_node(project, "spare", partitions=1))
     return {
         "person": person,
         "node": node,

@@ -25,7 +25,7 @@ CALLS = (
     ("person", "allDocs.WIP.compute_node_list", {}, "COMP-1"),
     ("person", "get.WIP.instance_plan", {
         "title": "planned", "software_release_uri": RELEASE, "software_type": "default",
-    }, "no place on"),
+    }, "would live in"),
     ("person", "get.v0.compute_node_status", GUID, "no data"),
     (
         "node", "get.v0.compute_partition", {**GUID, "compute_partition_id": "slappart0"},
@@ -79,6 +79,13 @@ CALLS = (
     ),
     ("node", "allDocs.WIP.software_product_list", {}, "known"),
     ("person", "allDocs.WIP.event_list", {}, "placed"),
+    ("person", "allDocs.WIP.compute_node_summary_list", {}, "COMP-1"),
+    ("person", "get.WIP.compute_node", GUID, "SOFTINST-1"),
+    ("person", "put.WIP.compute_node_cordon", {**GUID, "reason": "a disk"}, "nothing new"),
+    ("person", "put.WIP.compute_node_drain", {**GUID, "reason": "a disk"}, "become empty"),
+    ("person", "put.WIP.compute_node_uncordon", GUID, "new instances"),
+    ("person", "get.WIP.software_instance_move_plan", WEB, "would move"),
+    ("person", "put.WIP.software_instance_move", {"instance_guid": "SOFTINST-1"}, "COMP-3"),
 )  # fmt: skip
 
 

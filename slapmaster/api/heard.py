@@ -3,6 +3,7 @@
 from pyramid.request import Request
 
 from slapcore.protocol import status as wire_status
+from slapmaster.domain.closure import heard_again
 from slapmaster.domain.feed import EventKind
 from slapmaster.domain.installation import SoftwareInstallation
 from slapmaster.domain.instance import Instance
@@ -15,6 +16,7 @@ from slapmaster.domain.report import report_release
 def heard_of_node(request: Request, node: ComputeNode) -> None:
     """The node has asked what there is to do."""
     request.registry.store.pulse.beat(node.reference, request.act.now)
+    heard_again(request.act, node)
     report_node(request.act, node, wire_status.node_contacted(node.reference).text)
 
 

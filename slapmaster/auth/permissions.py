@@ -148,6 +148,7 @@ PERMISSIONS: dict[str, tuple[Relation, ...]] = {
     "node.report": (the_node,),
     "node.format": (the_node, production),
     "node.supply": (the_node, production),
+    "node.manage": (production, operator),
     "node.certificate": (the_node, production, operator),
     # a partition and the instance in it
     "partition.read": (the_node, the_instance, same_tree, owner, production, operator),

@@ -18,6 +18,7 @@ COMMANDS = {
     "node": "Nodes: what they are, whether they take instances, their certificates.",
     "remote": "Nodes that another project or another master stands for.",
     "network": "Networks of nodes, which requests may name.",
+    "quota": "How much persons and projects may have.",
     "supply": "Have a software release on a node, or no longer.",
     "product": "The catalogue: software products and their releases.",
     "allocation": "Allocation supplies: which nodes take what, for whom.",

@@ -36,3 +36,14 @@ def show_all(
 def show(door: Door, instance: str, as_json: bool) -> None:
     """Show an instance: parameters, status, and why it waits."""
     print_facts(door.ask("instance.show", instance=instance), as_json=as_json)
+
+
+@command.command("move")
+@click.argument("instance")
+@click.option("--plan", is_flag=True, help="Only say where it would move.")
+@json_option
+@click.pass_obj
+def move(door: Door, instance: str, plan: bool, as_json: bool) -> None:
+    """Move an instance to another node: its place, and not its data."""
+    name = "instance.plan_move" if plan else "instance.move"
+    print_facts(door.ask(name, instance=instance), as_json=as_json)

@@ -11,7 +11,11 @@ from slapmaster.cli.output import json_option
 from slapmaster.cli.output import print_facts
 from slapmaster.cli.output import print_rows
 
-COLUMNS = ("reference", "title", "project", "scope", "partitions", "free", "releases", "status")
+COLUMNS = (
+    "reference", "title", "project", "scope", "reason", "heard", "partitions", "free", "releases",
+    "status",
+)  # fmt: skip
+LEFT = ("reference", "node", "why")
 
 #: short words for the scopes; any scope's own name is understood too
 SCOPES = {"closed": "close/noallocation", "maintenance": "close/maintenance"}
@@ -52,6 +56,52 @@ def scope(door: Door, node: str, scope: str, as_json: bool) -> None:
         print_json(answer)
     else:
         click.echo(f"{answer['reference']}: {'changed' if answer['changed'] else 'as it was'}")
+
+
+@command.command("cordon")
+@click.argument("node")
+@click.option("--reason", required=True, help="Why, for whoever looks.")
+@click.option("--until", metavar="TIME", help="When it opens again by itself.")
+@json_option
+@click.pass_obj
+def cordon(door: Door, node: str, reason: str, until: str | None, as_json: bool) -> None:
+    """Have a node take nothing new; what lives on it stays."""
+    print_facts(door.ask("node.cordon", node=node, reason=reason, until=until), as_json=as_json)
+
+
+@command.command("drain")
+@click.argument("node")
+@click.option("--reason", required=True, help="Why, for whoever looks.")
+@click.option("--until", metavar="TIME", help="By when it shall be empty; else now.")
+@click.option("--move", is_flag=True, help="Move what is on it then; data do not move.")
+@json_option
+@click.pass_obj
+def drain(
+    door: Door, node: str, reason: str, until: str | None, move: bool, as_json: bool
+) -> None:
+    """Want a node empty, and have it take nothing new."""
+    rows = door.ask("node.drain", node=node, reason=reason, until=until, move=move)
+    print_rows(rows, LEFT, as_json=as_json)
+
+
+@command.command("uncordon")
+@click.argument("node")
+@json_option
+@click.pass_obj
+def uncordon(door: Door, node: str, as_json: bool) -> None:
+    """Have a node take new instances again."""
+    print_facts(door.ask("node.uncordon", node=node), as_json=as_json)
+
+
+@command.command("lost")
+@click.argument("node")
+@click.option("--reason", required=True, help="What became of it.")
+@click.confirmation_option(prompt="All data there are given up. Is it gone for good?")
+@json_option
+@click.pass_obj
+def lost(door: Door, node: str, reason: str, as_json: bool) -> None:
+    """Give a node up: what lived on it is placed elsewhere, or gone if it was to go."""
+    print_rows(door.ask("node.lost", node=node, reason=reason), LEFT, as_json=as_json)
 
 
 @command.command("set")

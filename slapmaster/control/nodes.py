@@ -1,5 +1,6 @@
 """Nodes, and the releases supplied to them."""
 
+from dataclasses import asdict
 from typing import Any
 
 from slapcore.errors import InvalidValue
@@ -9,31 +10,39 @@ from slapmaster.control.certificates import take_back
 from slapmaster.control.certificates import write_certificate
 from slapmaster.control.lookup import find_node
 from slapmaster.control.lookup import find_project
+from slapmaster.control.lookup import read_time
 from slapmaster.control.lookup import write_time
 from slapmaster.domain.act import Act
 from slapmaster.domain.certificate import active_certificates
 from slapmaster.domain.certification import revoke_all
+from slapmaster.domain.closure import cordon
+from slapmaster.domain.closure import declare_lost
+from slapmaster.domain.closure import drain
+from slapmaster.domain.closure import uncordon
 from slapmaster.domain.installation import SoftwareInstallation
 from slapmaster.domain.installation import supply
 from slapmaster.domain.node import AllocationScope
+from slapmaster.domain.node import Closure
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import ComputePartition
 from slapmaster.domain.registration import change_scope
+from slapmaster.storage import Pulse
 
 Answer = dict[str, Any]
 
 
-def list_nodes(act: Act, project: str | None = None) -> list[Answer]:
+def list_nodes(act: Act, project: str | None = None, *, pulse: Pulse) -> list[Answer]:
     if project is None:
-        return [write_node(act, node) for node in act.site.nodes]
+        return [write_node(act, node, pulse) for node in act.site.nodes]
     wanted = find_project(act.site, project).reference
-    return [write_node(act, node) for node in act.site.nodes.range_by("title", wanted)]
+    return [write_node(act, node, pulse) for node in act.site.nodes.range_by("title", wanted)]
 
 
-def show_node(act: Act, node: str) -> Answer:
+def show_node(act: Act, node: str, *, pulse: Pulse) -> Answer:
     found = find_node(act.site, node)
     return {
-        **write_node(act, found),
+        **write_node(act, found, pulse),
+        "closed": write_closure(found.closure),
         "reported": write_time(found.access.reported),
         "agent": found.facts.agent_version,
         "system": found.facts.os_type,
@@ -57,6 +66,32 @@ def scope_node(act: Act, node: str, scope: str) -> Answer:
         known = ", ".join(AllocationScope)
         raise InvalidValue(f"{scope!r} is no scope; known are {known}") from error
     return {"reference": found.reference, "changed": change_scope(act, found, wanted)}
+
+
+def cordon_node(act: Act, node: str, reason: str, until: str | None) -> Answer:
+    found = find_node(act.site, node)
+    changed = cordon(act, found, reason, read_until(until))
+    return {"reference": found.reference, "changed": changed}
+
+
+def drain_node(act: Act, node: str, reason: str, until: str | None, move: bool) -> list[Answer]:
+    """Want a node empty; give what became of what is to leave it now."""
+    found = find_node(act.site, node)
+    return [asdict(left) for left in drain(act, found, reason, read_until(until), moves=move)]
+
+
+def uncordon_node(act: Act, node: str) -> Answer:
+    found = find_node(act.site, node)
+    return {"reference": found.reference, "changed": uncordon(act, found)}
+
+
+def lose_node(act: Act, node: str, reason: str) -> list[Answer]:
+    """Give a node up; give what became of what lived on it."""
+    return [asdict(left) for left in declare_lost(act, find_node(act.site, node), reason)]
+
+
+def read_until(text: str | None) -> int:
+    return read_time(text) if text is not None else 0
 
 
 def revoke_node_certificate(act: Act, node: str, reason: str) -> Answer:
@@ -85,7 +120,21 @@ def list_supplied(act: Act, node: str | None = None) -> list[Answer]:
     ]
 
 
-def write_node(act: Act, node: ComputeNode) -> Answer:
+def write_closure(closure: Closure | None) -> Answer:
+    """Write why a node is closed, if there is more to say than its scope."""
+    if closure is None:
+        return {}
+    return {
+        "kind": str(closure.kind),
+        "reason": closure.reason,
+        "by": closure.by,
+        "since": write_time(closure.since),
+        "until": write_time(closure.until),
+        "move": closure.moves,
+    }
+
+
+def write_node(act: Act, node: ComputeNode, pulse: Pulse) -> Answer:
     return {
         "reference": node.reference,
         "title": node.title,
@@ -95,6 +144,8 @@ def write_node(act: Act, node: ComputeNode) -> Answer:
         "free": node.free_count(),
         "releases": len(node.installations),
         "active_certificates": len(active_certificates(node, act.now)),
+        "heard": write_time(max(pulse.last(node.reference) or 0, node.access.reported)),
+        "reason": node.closure.reason if node.closure is not None else "",
         "status": node.access.text,
     }
 

@@ -14,6 +14,7 @@ from collections.abc import Generator
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from slapcore.errors import ProtocolError
@@ -57,6 +58,19 @@ def reads(function: Callable[..., Any]) -> Operation:
         yield {"answer": answer}
 
     return Operation(function, run)
+
+
+def hears(function: Callable[..., Any]) -> Operation:
+    """Make an operation that writes nothing of ``function(act, …, pulse)``."""
+
+    def run(master: Master, asked: Asked) -> Iterator[Line]:
+        pulse = master.parts.store.pulse
+        with opened(master.parts.store.main) as connection:
+            act = make_act(master, connection.root()["site"], asked)
+            answer = function(act, **asked.arguments, pulse=pulse)
+        yield {"answer": answer}
+
+    return Operation(partial(function, pulse=None), run)
 
 
 def changes(function: Callable[..., Any]) -> Operation:

@@ -4,15 +4,18 @@ from slapmaster.control import beginning
 from slapmaster.control import catalog
 from slapmaster.control import events
 from slapmaster.control import journal
+from slapmaster.control import moves
 from slapmaster.control import nodes
 from slapmaster.control import persons
 from slapmaster.control import placing
 from slapmaster.control import projects
+from slapmaster.control import quotas
 from slapmaster.control import remotes
 from slapmaster.control import services
 from slapmaster.control import upkeep
 from slapmaster.control.operation import Operation
 from slapmaster.control.operation import changes
+from slapmaster.control.operation import hears
 from slapmaster.control.operation import reads
 from slapmaster.control.operation import works
 
@@ -31,8 +34,15 @@ OPERATIONS: dict[str, Operation] = {
     "project.dismiss": changes(projects.dismiss),
     "project.policy": changes(placing.choose_policy),
     "project.category": changes(placing.declare_category),
-    "node.list": reads(nodes.list_nodes),
-    "node.show": reads(nodes.show_node),
+    "node.list": hears(nodes.list_nodes),
+    "node.show": hears(nodes.show_node),
+    "node.cordon": changes(nodes.cordon_node),
+    "node.drain": changes(nodes.drain_node),
+    "node.uncordon": changes(nodes.uncordon_node),
+    "node.lost": changes(nodes.lose_node),
+    "quota.list": reads(quotas.list_quotas),
+    "quota.person": changes(quotas.limit_person),
+    "quota.project": changes(quotas.limit_project),
     "node.scope": changes(nodes.scope_node),
     "node.set": changes(placing.set_node),
     "node.revoke": changes(nodes.revoke_node_certificate),
@@ -58,6 +68,8 @@ OPERATIONS: dict[str, Operation] = {
     "service.list": reads(services.list_services),
     "service.show": reads(services.show_service),
     "instance.list": reads(services.list_instances),
+    "instance.plan_move": reads(moves.plan_instance_move),
+    "instance.move": changes(moves.move_instance),
     "instance.show": reads(services.show_instance),
     "event.list": reads(events.list_events),
     "journal.last": reads(journal.last_events),

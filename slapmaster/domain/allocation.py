@@ -96,11 +96,18 @@ def wanted_place(site: Site, instance: Instance) -> Key:
     return (project.reference, ANY if project.any_release else instance.release_url)
 
 
-def find_place(act: Act, instance: Instance) -> ComputePartition | None:
-    """Find a place for ``instance``, if there is one; raises ``PolicyFailed``."""
+def find_place(
+    act: Act, instance: Instance, without: ComputeNode | None = None
+) -> ComputePartition | None:
+    """Find a place for ``instance``, if there is one; raises ``PolicyFailed``.
+
+    Where it shall live elsewhere than now, it is to be ``without`` the node that it lives on.
+    """
     if isinstance(instance, SharedInstance):
-        return next(hosts_for(act.site, instance), None)
-    places = list(islice(candidates_for(act.site, instance), WINDOW))
+        hosts = hosts_for(act.site, instance)
+        return next((host for host in hosts if host.node is not without), None)
+    found = candidates_for(act.site, instance)
+    places = list(islice((place for place in found if place.node is not without), WINDOW))
     if not places:
         return None
     name = policy_of(act, instance)

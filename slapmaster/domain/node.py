@@ -8,6 +8,7 @@ whatever an instance must be processed again for also moves its partition's ``ti
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,33 @@ class Availability(StrEnum):
     FAULTY = "faulty"
     FULL = "full"
     LOADED = "loaded"
+
+
+class ClosureKind(StrEnum):
+    """Why a node is closed by name, and not only by its scope."""
+
+    CORDONED = "cordoned"
+    DRAINED = "drained"
+    OUTDATED = "outdated"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Who closed a node, since when, until when (0: for good), and why.
+
+    ``moves`` says that what is still on it at the end of that time is to be moved.
+    """
+
+    kind: ClosureKind
+    reason: str
+    by: str
+    since: int
+    until: int = 0
+    moves: bool = False
+
+    def without_end(self) -> "Closure":
+        return replace(self, until=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +138,12 @@ class ComputePartition(Persistent):
             self.weight = weight
         self.node.standing.carry(weight)
         self.node.take_out(self.name)
+        self.touch(now)
+
+    def hand_over(self, instance: "SoftwareInstance", now: int) -> None:
+        """Have ``instance`` here instead of what was, and nobody who shares it."""
+        self.instance = instance
+        self.shared = None
         self.touch(now)
 
     def vacate(self, now: int) -> None:
@@ -179,6 +213,7 @@ class ComputeNode(Persistent):
     certificates: tuple[Certificate, ...] = ()
     network = ""
     remote: "Remote | None" = None
+    closure: Closure | None = None
 
     def __init__(self, reference: str, title: str, project: str) -> None:
         self.reference = reference

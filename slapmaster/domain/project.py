@@ -8,6 +8,7 @@ from persistent import Persistent
 from slapmaster.domain.container import Container
 from slapmaster.domain.feed import Feed
 from slapmaster.domain.person import Person
+from slapmaster.domain.person import Quota
 
 
 class Role(StrEnum):
@@ -39,6 +40,7 @@ class Project(Persistent):
     weights: tuple[tuple[str, str, int], ...] = ()
     categories: tuple[tuple[str, str], ...] = ()
     feed: Feed | None = None
+    quota = Quota()
 
     def __init__(self, reference: str, title: str) -> None:
         self.reference = reference

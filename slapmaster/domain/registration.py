@@ -11,6 +11,8 @@ from slapmaster.domain.demand import check_category
 from slapmaster.domain.feed import EventKind
 from slapmaster.domain.instance import is_host
 from slapmaster.domain.node import AllocationScope
+from slapmaster.domain.node import Closure
+from slapmaster.domain.node import ClosureKind
 from slapmaster.domain.node import ComputeNode
 from slapmaster.domain.node import NodeFacts
 from slapmaster.domain.node import PartitionSpec
@@ -116,14 +118,40 @@ def change_fault(act: Act, node: ComputeNode, fault: str) -> bool:
     return True
 
 
-def change_scope(act: Act, node: ComputeNode, scope: AllocationScope) -> bool:
-    """Open or close ``node`` to new instances; tell whether that changed anything."""
-    if scope is node.scope:
+def change_scope(
+    act: Act, node: ComputeNode, scope: AllocationScope, closure: Closure | None = None
+) -> bool:
+    """Open or close ``node`` to new instances; tell whether that changed anything.
+
+    ``closure`` says why it is closed, if there is more to say.
+    """
+    if (scope, closure) == (node.scope, node.closure):
         return False
+    was, node.closure = node.closure, closure
     node.standing.scope = scope
     rely_on_members(node.free)
-    act.note("allocation scope changed", node.reference, scope)
-    tell_of_node(act, EventKind.OPENED if node.is_open else EventKind.CLOSED, node, scope)
+    why = closure.reason if closure is not None else str(scope)
+    act.note("allocation scope changed", node.reference, f"{scope}: {why}")
+    tell_of_node(act, event_of(node, was), node, why)
     act.site.room.settle(node)
     place_waiting(act, node)
     return True
+
+
+#: what is told when a node is closed by name
+CLOSED_BY_NAME = {
+    ClosureKind.CORDONED: EventKind.CORDONED,
+    ClosureKind.DRAINED: EventKind.DRAINED,
+    ClosureKind.OUTDATED: EventKind.OUTDATED,
+    ClosureKind.LOST: EventKind.LOST,
+}
+
+
+def event_of(node: ComputeNode, was: Closure | None) -> EventKind:
+    """Say what has happened to ``node``, whose scope was just changed."""
+    if node.closure is not None:
+        return CLOSED_BY_NAME[node.closure.kind]
+    if not node.is_open:
+        return EventKind.CLOSED
+    outdated = was is not None and was.kind is ClosureKind.OUTDATED
+    return EventKind.BACK if outdated else EventKind.OPENED

@@ -24,6 +24,7 @@ from slapmaster.domain.instance import SoftwareInstance
 from slapmaster.domain.instance import is_host
 from slapmaster.domain.person import Person
 from slapmaster.domain.project import Project
+from slapmaster.domain.quota import check_quota
 from slapmaster.domain.reliance import rely_on
 from slapmaster.domain.reliance import rely_on_members
 from slapmaster.domain.telling import tell_of_instance
@@ -94,6 +95,7 @@ def create_service(act: Act, person: Person, project: Project, wanted: Wanted) -
         act.new_reference("HOSTSUBS"), wanted.title, person.reference, project.reference
     )
     tree.state = wanted.state
+    check_quota(act.site, tree, shared=wanted.shared)
     act.site.trees.add(tree)
     act.note("service requested", tree.reference, wanted.title)
     tree.root = create(act, tree, None, wanted)
@@ -112,6 +114,7 @@ def request_child(act: Act, requester: SoftwareInstance, wanted: Wanted) -> Inst
     known: Instance | None = requester.tree.instances.get(wanted.title)
     if known is None:
         refuse_destroying_nothing(wanted)
+        check_quota(act.site, requester.tree, shared=wanted.shared)
         return create(act, requester.tree, requester, wanted)
     refuse_cycle(requester, known)
     if known.requester is not requester:

@@ -107,10 +107,13 @@ def test_an_instance_is_shown_whole(master, person, node):
 
 
 def test_what_waits_is_kept_and_says_why(master, person, node):
-    document = call(person, "post.v0.software_instance", {**WISH, "title": "second"})
+    demands = {"computer_guid": node.reference}
+    document = call(person, "post.v0.software_instance", {
+        **WISH, "title": "second", "sla_parameters": demands,
+    })  # fmt: skip
     assert document["computer_guid"] == document["compute_partition_id"] == ""
     assert document["processing_timestamp"] == 0
-    assert document["access_status_message"].startswith("#error no place on 2 nodes: ")
+    assert document["access_status_message"].startswith("#error no place on 3 nodes: ")
     node.format(2)
     found = call(person, "get.v0.instance_tree", {"title": "second"})
     assert found["compute_partition_id"] == "slappart1"

@@ -18,6 +18,8 @@ from tests.driver import make_issuer
 #: a cursor that may be from the future.
 BEYOND_SCHEMAS = (
     "slapos.allDocs.WIP.event_list",
+    "slapos.put.WIP.compute_node_cordon",
+    "slapos.put.WIP.compute_node_drain",
     "slapos.put.WIP.instance_tree",
     "slapos.post.WIP.software_release",
     "slapos.get.WIP.instance_plan",

@@ -17,6 +17,8 @@ from slapmaster.api.classic.values import read_flag
 from slapmaster.api.classic.values import read_mapping
 from slapmaster.api.demands import read_demands
 from slapmaster.api.errors import refusal
+from slapmaster.api.pace import keep_pace
+from slapmaster.api.pace import keep_pace_of_tree
 from slapmaster.api.projects import find_project_of_request
 from slapmaster.auth.permissions import Subject
 from slapmaster.domain.instance import Instance
@@ -64,12 +66,14 @@ def request_partition(request: Request) -> Response:
 def ask(request: Request, wanted: Wanted) -> Instance:
     partition = request.context.partition
     if partition is not None:
+        keep_pace_of_tree(request, instance_on(partition).tree)
         return request_child(request.act, instance_on(partition), wanted)
     project = find_project_of_request(
         request,
         request.fields.get("project_reference") or wanted.demands.get("project"),
         wanted,
     )
+    keep_pace(request, request.asker.person, project)
     return request_service(request.act, request.asker.person, project, wanted)
 
 

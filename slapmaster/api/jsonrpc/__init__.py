@@ -24,6 +24,7 @@ from slapmaster.api.route import nothing
 #: The modules whose views are the methods.
 MODULES = (
     "site", "node", "software", "instance", "plan", "tree", "catalog", "certificate", "event",
+    "closing", "moving",
 )  # fmt: skip
 
 

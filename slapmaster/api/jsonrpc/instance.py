@@ -20,6 +20,8 @@ from slapmaster.api.jsonrpc.subject import the_partition
 from slapmaster.api.jsonrpc.subject import the_requester
 from slapmaster.api.jsonrpc.subject import the_service
 from slapmaster.api.jsonrpc.subject import the_site
+from slapmaster.api.pace import keep_pace
+from slapmaster.api.pace import keep_pace_of_tree
 from slapmaster.api.projects import find_project_of_request
 from slapmaster.api.texts import texts_of
 from slapmaster.domain.bang import bang_tree
@@ -52,8 +54,10 @@ def request_instance(request: Request) -> JSON:
 def ask(request: Request, wanted: Wanted) -> Instance:
     partition = request.context.partition
     if partition is not None:
+        keep_pace_of_tree(request, instance_on(partition).tree)
         return request_child(request.act, instance_on(partition), wanted)
     project = find_project_of_request(request, wanted.demands.get("project"), wanted)
+    keep_pace(request, request.asker.person, project)
     return request_service(request.act, request.asker.person, project, wanted)
 
 

@@ -33,6 +33,7 @@ NOT_READY = {
 WORDS: tuple[tuple[type[errors.SlapError], str, int], ...] = (
     (errors.NotFound, "NOT-FOUND", 403),
     (errors.Unauthenticated, "UNAUTHENTICATED", 401),
+    (errors.QuotaExceeded, "QUOTA-EXCEEDED", 403),
     (errors.Forbidden, "FORBIDDEN", 403),
     (errors.Conflict, "CONFLICT", 409),
     (errors.Gone, "GONE", 410),
