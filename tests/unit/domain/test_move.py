@@ -5,6 +5,7 @@ import pytest
 from slapcore.errors import Conflict
 from slapcore.states import InstanceState
 from slapmaster.domain.check import find_problems
+from slapmaster.domain.closure import drain
 from slapmaster.domain.departure import report_gone
 from slapmaster.domain.move import move
 from slapmaster.domain.move import plan_move
@@ -123,3 +124,15 @@ def test_the_service_is_destroyed_while_its_remnant_is_still_there(world):
     for gone in (remnant, web):
         report_gone(world.act(), gone)
     assert len(world.site.instances) == 0
+
+
+def test_what_lives_on_a_remote_node_stays_there(world):
+    node = world.node("old")
+    web = world.request("web")
+    world.node("new")
+    node.remote = "another master"
+    with pytest.raises(Conflict, match="lives on a remote node"):
+        move(world.act(), web)
+    (left,) = drain(world.act(), node, "it is slow", moves=True)
+    assert (left.node, left.why) == (node.reference, "a remote node keeps what it has")
+    node.remote = None
