@@ -42,6 +42,50 @@ def show(door: Door, node: str, output: str | None) -> None:
     print_facts(facts, output)
 
 
+the_node = click.argument("node", shell_complete=complete_node)
+the_reason = click.option("--reason", required=True, metavar="TEXT", help="Why; others read it.")
+
+
+@command.command("cordon")
+@the_node
+@the_reason
+@click.option("--until", default="", metavar="DATE",
+              help="Until when, as 2026-01-31T12:00Z; else for good.")  # fmt: skip
+@click.pass_obj
+def cordon(door: Door, node: str, reason: str, until: str) -> None:
+    """Have NODE take nothing new; what lives on it stays."""
+    reference = door.person.find_node(node).reference
+    door.person.cordon(reference, reason, until=until)
+    click.echo(f"{reference} takes nothing new.")
+
+
+@command.command("uncordon")
+@the_node
+@click.pass_obj
+def uncordon(door: Door, node: str) -> None:
+    """Have NODE take new instances again."""
+    reference = door.person.find_node(node).reference
+    door.person.uncordon(reference)
+    click.echo(f"{reference} takes new instances.")
+
+
+@command.command("drain")
+@the_node
+@the_reason
+@click.option("--until", default="", metavar="DATE",
+              help="By when it shall be empty, as 2026-01-31T12:00Z; else at once.")  # fmt: skip
+@click.option("--move", is_flag=True, help="Then move what is still on it, without its data.")
+@output_options
+@click.pass_obj
+def drain(
+    door: Door, node: str, reason: str, until: str, move: bool, output: str | None
+) -> None:
+    """Want NODE empty; what lives on it is listed, with what becomes of it."""
+    reference = door.person.find_node(node).reference
+    left = door.person.drain(reference, reason, until=until, move=move)
+    print_rows(left, ("instance", "node", "message"), output)
+
+
 @command.command("token")
 @click.option("--project", metavar="PROJECT", help="Where the node shall belong.")
 @output_options

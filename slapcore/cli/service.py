@@ -15,6 +15,7 @@ from slapcore.cli.output import output_options
 from slapcore.cli.output import plain
 from slapcore.cli.output import print_facts
 from slapcore.cli.output import print_rows
+from slapcore.cli.plan import show_plan
 from slapcore.cli.request import PATIENCE
 from slapcore.cli.request import show
 from slapcore.cli.waiting import wait_until_settled
@@ -176,6 +177,39 @@ def product_of(person: AsPerson, url: str, project: str) -> Product:
         if any(release.url == url for release in product.releases):
             return product
     raise NotFound(f"{url} belongs to no product that you see: say which release is wanted")
+
+
+@command.command("move")
+@the_title
+@click.option("--instance", metavar="REFERENCE", help="One of its instances; else the first.")
+@click.option("--plan", is_flag=True, help="Only show where it would go, or why it can't.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@wait_option
+@timeout_option
+@output_options
+@click.pass_obj
+def move(
+    door: Door,
+    title: str,
+    instance: str | None,
+    plan: bool,
+    yes: bool,
+    wait: bool,
+    timeout: float,
+    output: str | None,
+) -> None:
+    """Move a service's instance to another node, without its data; where to is shown first."""
+    reference = instance or door.person.see_service(title).reference
+    planned = door.person.plan_move(reference)
+    if plan or not planned.node:
+        show_plan(planned, output)
+        return
+    if not yes:
+        click.confirm(f"{planned.message}. Move it, without its data?", abort=True, err=True)
+    moved = door.person.move(reference)
+    if wait:
+        moved = wait_until_settled(door.person, reference, timeout)
+    show(moved, output)
 
 
 @command.command("set")

@@ -178,6 +178,32 @@ class AsPerson:
         said = {"software_release_uri": url, "computer_guid": node, "state": state.value}
         self._call("slapos.post.v0.software_installation", said, repeatable=True)
 
+    def cordon(self, node: str, reason: str, *, until: str = "") -> None:
+        """Have a node take nothing new, for good or until a moment."""
+        said = {"computer_guid": node, "reason": reason, "until": until or None}
+        self._call("slapos.put.WIP.compute_node_cordon", leave_out(said))
+
+    def uncordon(self, node: str) -> None:
+        self._call("slapos.put.WIP.compute_node_uncordon", {"computer_guid": node})
+
+    def drain(
+        self, node: str, reason: str, *, until: str = "", move: bool = False
+    ) -> tuple[shown.Left, ...]:
+        """Want a node empty, by a moment or at once; tell what became of what is on it."""
+        said = {"computer_guid": node, "reason": reason, "until": until or None, "move": move}
+        told = self._call("slapos.put.WIP.compute_node_drain", leave_out(said))
+        return tuple(map(shown.read_left, told.read_each("result_list")))
+
+    def plan_move(self, instance: str) -> shown.Plan:
+        """Ask where an instance would move; nothing is stored."""
+        method = "slapos.get.WIP.software_instance_move_plan"
+        return shown.read_plan(self._read(method, instance_guid=instance))
+
+    def move(self, instance: str) -> shown.Instance:
+        """Move an instance to another node: its place, and not its data."""
+        said = {"instance_guid": instance}
+        return shown.read_instance(self._call("slapos.put.WIP.software_instance_move", said))
+
     def list_products(self, project: str = "") -> tuple[shown.Product, ...]:
         said = {"project_guid": project} if project else {}
         told = self._read("slapos.allDocs.WIP.software_product_list", **said)

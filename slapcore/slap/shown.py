@@ -158,6 +158,15 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Left:
+    """What became of an instance on a node that is to be empty: where it went, or why it stays."""
+
+    instance: str
+    node: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened; ``cursor`` is where to go on after it."""
 
@@ -319,6 +328,14 @@ def read_plan(found: Attributes) -> Plan:
             )
             for reason in found.read_each("reason_list")
         ),
+        message=found.read_text("message"),
+    )
+
+
+def read_left(found: Attributes) -> Left:
+    return Left(
+        instance=found.read_text("instance_guid"),
+        node=found.read_text("computer_guid"),
         message=found.read_text("message"),
     )
 

@@ -5,9 +5,16 @@ import os
 import subprocess
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import yaml
+
+from slapcore.protocol.description import NodeDescription
+from slapcore.protocol.description import PartitionDescription
+from slapcore.slap.connection import Connection
+from slapcore.slap.enrolment import register_node
+from slapcore.slap.master import Master
 
 RELEASE = "https://example.com/web/software.cfg"
 NEW = "https://example.com/web/new.cfg"
@@ -230,3 +237,42 @@ def following(alice, *words):
         process.terminate()
         process.wait()
         process.stdout.close()
+
+
+@pytest.fixture
+def second(alice, target, tmp_path):
+    """Another node with room."""
+    token = alice.read("computer", "token")["token"]
+    with Connection(target) as connection:
+        new = register_node(connection, token, "attic")
+    (tmp_path / "pem").write_text(new.credentials.certificate + new.credentials.key)
+    with Master(replace(target, certificate=tmp_path / "pem")) as master:
+        node = master.as_node(new.reference)
+        places = (PartitionDescription("slappart0"), PartitionDescription("slappart1"))
+        node.describe(NodeDescription(reference=new.reference, partitions=places))
+        alice.run("supply", RELEASE, new.reference)
+        yield node
+    alice.run("computer", "cordon", new.reference, "--reason", "the test is over")
+
+
+def test_a_node_is_cordoned_and_a_service_moves(alice, node, second):
+    asked = alice.read("request", "nomad", RELEASE, "-d", "retention_delay=0")
+    here, there = asked["node"], {node.reference, second.reference} - {asked["node"]}
+    plan = alice.read("service", "move", "nomad", "--plan")
+    assert {plan["node"]} == there
+    assert alice.read("service", "info", "nomad")["node"] == here
+    (other,) = there
+    alice.run("computer", "cordon", other, "--reason", "disk fails")
+    done = alice.call("service", "move", "nomad", "--yes")
+    assert done.exit_code == 7 and alice.read("service", "info", "nomad")["node"] == here
+    alice.run("computer", "uncordon", other)
+    assert alice.read("service", "move", "nomad", "--yes")["node"] == other
+    alice.run("service", "destroy", "nomad", "--yes")
+
+
+def test_a_node_is_drained_and_what_is_on_it_listed(alice, node, second):
+    asked = alice.read("request", "drained", RELEASE, "-d", f"computer_guid={second.reference}")
+    rows = alice.read("computer", "drain", "attic", "--reason", "new rack")
+    assert [row["instance"] for row in rows] == [asked["reference"]]
+    alice.run("computer", "uncordon", second.reference)
+    alice.run("service", "destroy", "drained", "--yes")
