@@ -80,7 +80,7 @@ def uncordon(door: Door, node: str) -> None:
 def drain(
     door: Door, node: str, reason: str, until: str, move: bool, output: str | None
 ) -> None:
-    """Want NODE empty; what lives on it is listed, with what becomes of it."""
+    """Want NODE empty; what is to move at once is listed: where it is now, or why it can't."""
     reference = door.person.find_node(node).reference
     left = door.person.drain(reference, reason, until=until, move=move)
     print_rows(left, ("instance", "node", "message"), output)

@@ -189,7 +189,7 @@ class AsPerson:
     def drain(
         self, node: str, reason: str, *, until: str = "", move: bool = False
     ) -> tuple[shown.Left, ...]:
-        """Want a node empty, by a moment or at once; tell what became of what is on it."""
+        """Want a node empty, by a moment or at once; tell what is to move at once."""
         said = {"computer_guid": node, "reason": reason, "until": until or None, "move": move}
         told = self._call("slapos.put.WIP.compute_node_drain", leave_out(said))
         return tuple(map(shown.read_left, told.read_each("result_list")))

@@ -159,7 +159,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """What became of an instance on a node that is to be empty: where it went, or why it stays."""
+    """An instance of a node that is to be empty: where it is now, and why it can't move, if so."""
 
     instance: str
     node: str

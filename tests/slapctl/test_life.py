@@ -244,7 +244,7 @@ def second(alice, target, tmp_path):
     """Another node with room."""
     token = alice.read("computer", "token")["token"]
     with Connection(target) as connection:
-        new = register_node(connection, token, "attic")
+        new = register_node(connection, token, tmp_path.name)
     (tmp_path / "pem").write_text(new.credentials.certificate + new.credentials.key)
     with Master(replace(target, certificate=tmp_path / "pem")) as master:
         node = master.as_node(new.reference)
@@ -270,9 +270,12 @@ def test_a_node_is_cordoned_and_a_service_moves(alice, node, second):
     alice.run("service", "destroy", "nomad", "--yes")
 
 
-def test_a_node_is_drained_and_what_is_on_it_listed(alice, node, second):
+def test_a_node_is_drained_and_what_is_to_move_is_listed(alice, node, second):
     asked = alice.read("request", "drained", RELEASE, "-d", f"computer_guid={second.reference}")
-    rows = alice.read("computer", "drain", "attic", "--reason", "new rack")
-    assert [row["instance"] for row in rows] == [asked["reference"]]
+    assert alice.read("computer", "drain", second.reference, "--reason", "new rack") == []
+    rows = alice.read("computer", "drain", second.reference, "--reason", "new rack", "--move")
+    (row,) = rows
+    assert (row["instance"], row["node"]) == (asked["reference"], second.reference)
+    assert "no other place" in row["message"]
     alice.run("computer", "uncordon", second.reference)
     alice.run("service", "destroy", "drained", "--yes")
