@@ -111,7 +111,7 @@ def close_others(kept: int) -> None:
 def list_children() -> list[int]:
     """List the direct children of this process."""
     try:
-        text = Path("/proc/thread-self/children").read_text(encoding="ascii")
+        text = Path("/proc/thread-self/children").read_text(encoding="utf-8")
     except OSError:
         return []
     return [int(word) for word in text.split()]

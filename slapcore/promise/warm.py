@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,11 +31,16 @@ from slapcore.promise.legacy import finder
 from slapcore.promise.look import Look
 from slapcore.promise.process import answer
 
-#: What promises import most, and would else import one by one.
+#: What promises import most, and would else import one by one; and what a keeper can't import
+#: any more when its user may not read the files of this Python.
 PRELOADED = (
+    "_strptime",
     "configparser",
     "datetime",
     "email.utils",
+    "encodings.ascii",
+    "encodings.idna",
+    "encodings.latin_1",
     "hashlib",
     "http.client",
     "re",
@@ -131,6 +137,7 @@ class Warm:
             try:
                 _keep(errand, slots, writing, parent)
             finally:
+                traceback.print_exc()
                 os._exit(1)
         os.close(writing)
         deadline = time.monotonic() + keeper.MAX_SECONDS + errand.timeout + PATIENCE

@@ -1,9 +1,11 @@
 """What is placed on a remote node runs in another project, or at another master over HTTP."""
 
 import socket
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -52,14 +54,14 @@ def forwarder(master, tmp_path):
 
 
 @pytest.fixture
-def served(tmp_path):
-    folder = tmp_path / "remote"
-    folder.mkdir()
-    other = Served(folder)
-    other.start()
-    other.format(2)
-    yield other
-    other.stop()
+def served():
+    # A short path: there is a socket in it.
+    with tempfile.TemporaryDirectory(prefix="remote-") as folder:
+        other = Served(Path(folder))
+        other.start()
+        other.format(2)
+        yield other
+        other.stop()
 
 
 def opened(master, tmp_path, **settings):

@@ -69,6 +69,7 @@ SAID = {
     "software_release_uri": RELEASE,
     "software_type": "default",
     "reported_state": "destroyed",
+    "reason": "none of theirs",
     "tioxml": "<journal/>",
     "connection_parameter_dict": {"url": "stolen"},
     "compute_partition_list": [],
