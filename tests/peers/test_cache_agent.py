@@ -19,6 +19,7 @@ from slapmaster.demo.environment import NEWEST
 from slapmaster.demo.environment import is_executable
 from slapmaster.demo.master import Proxy
 from tests.peers.world import make_world
+from tests.peers.world import served
 from tests.shacache.world import Signer
 from tests.shacache.world import make_cache
 from tests.shacache.world import serving
@@ -32,15 +33,8 @@ def world(install, account, directory):
         pytest.skip("the user that builds releases can't execute the Python of the agent")
     master = Proxy(directory / "master", find_ourselves())
     world = make_world(master, install(NEWEST), account, AgentNode)
-    master.products = {"hello": world.hello}
-    master.initialise()
-    try:
-        master.serve()
-        world.client.point_at(master.api_url)
-        world.node.point_at(master.api_url, master.node)
+    with served(world, master):
         yield world
-    finally:
-        world.end()
 
 
 @pytest.fixture(scope="class")

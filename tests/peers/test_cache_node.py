@@ -11,6 +11,7 @@ from slapmaster.demo.environment import NEWEST
 from slapmaster.demo.master import Proxy
 from slapmaster.demo.node import Node
 from tests.peers.world import make_world
+from tests.peers.world import served
 from tests.shacache.world import Signer
 from tests.shacache.world import make_cache
 from tests.shacache.world import serving
@@ -22,15 +23,8 @@ pytestmark = pytest.mark.peer
 def world(install, account, directory):
     master = Proxy(directory / "master", find_ourselves())
     world = make_world(master, install(NEWEST), account)
-    master.products = {"hello": world.hello}
-    master.initialise()
-    try:
-        master.serve()
-        world.client.point_at(master.api_url)
-        world.node.point_at(master.api_url, master.node)
+    with served(world, master):
         yield world
-    finally:
-        world.end()
 
 
 @pytest.fixture(scope="class")

@@ -11,6 +11,7 @@ from tests.peers.life import FirstDays
 from tests.peers.life import LastDays
 from tests.peers.life import MiddleDays
 from tests.peers.world import make_world
+from tests.peers.world import served
 
 pytestmark = pytest.mark.peer
 
@@ -19,15 +20,8 @@ pytestmark = pytest.mark.peer
 def world(install, account, directory):
     master = Proxy(directory / "master", find_ourselves())
     world = make_world(master, install(NEWEST), account)
-    master.products = {"hello": world.hello}
-    master.initialise()
-    try:
-        master.serve()
-        world.client.point_at(master.api_url)
-        world.node.point_at(master.api_url, master.node)
+    with served(world, master):
         yield world
-    finally:
-        world.end()
 
 
 class TestLife(CompiledRelease, LastDays, MiddleDays, Catalogue, FirstDays):

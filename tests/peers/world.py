@@ -3,6 +3,8 @@
 import ast
 import time
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
@@ -14,6 +16,7 @@ from slapmaster.demo.client import NOT_READY
 from slapmaster.demo.client import Client
 from slapmaster.demo.environment import Environment
 from slapmaster.demo.master import Master
+from slapmaster.demo.master import Proxy
 from slapmaster.demo.node import Node
 from slapmaster.demo.process import Outcome
 from slapmaster.demo.release import copy_release
@@ -110,3 +113,17 @@ def wait_until(reached: Callable[[], bool], patience: float = 15.0) -> None:
     while not reached():
         assert time.monotonic() < limit, "it did not come to pass"
         time.sleep(0.1)
+
+
+@contextmanager
+def served(world: World, master: Proxy) -> Iterator[World]:
+    """Have ``master`` serve the world and know the example release; end it all afterwards."""
+    master.products = {"hello": world.hello}
+    master.initialise()
+    try:
+        master.serve()
+        world.client.point_at(master.api_url)
+        world.node.point_at(master.api_url, master.node)
+        yield world
+    finally:
+        world.end()
